@@ -62,6 +62,9 @@ class Fields:
             raise InvalidJSON("field_unknown", f"There is no field {unknown[0]!r} here.")
         self._values: dict[str, Any] = value
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
     def get(self, name: str) -> Any:
         if name not in self.known:
             raise KeyError(name)

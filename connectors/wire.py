@@ -71,7 +71,6 @@ def checked_id(value: object, field: str) -> str:
 
 
 def _principal(id_: str, data: object) -> PrincipalRecord:
-    _refuse_reserved(id_)
     fields = Fields(data, PRINCIPAL_FIELDS)
     kind = fields.choice("kind", USER_OR_GROUP)
     members = _entries(fields, "members")
@@ -137,8 +136,8 @@ def _access_record(id_: str, data: object) -> AccessRecord:
 def _deletion(id_: str, data: object) -> Deletion:
     fields = Fields(data, DELETION_FIELDS)
     kind = fields.choice("kind", ANY_KIND)
-    if kind == "principal":
-        _refuse_reserved(id_)
+    if kind == "principal" and id_ in RESERVED_IDS:
+        raise InvalidJSON("reserved_id", f"The id {id_!r} is reserved: a source cannot end it.")
     return Deletion(kind=kind, id=id_, revision=fields.integer("revision"))
 
 
@@ -149,12 +148,6 @@ READERS: Mapping[str, Callable[[str, object], WireRecord]] = {
     "access": _access_record,
     "deletion": _deletion,
 }
-
-
-def _refuse_reserved(id_: str) -> None:
-    """No source may introduce, or end, a principal that is everyone (P3)."""
-    if id_ in RESERVED_IDS:
-        raise InvalidJSON("id_reserved", f"The id {id_!r} is reserved.")
 
 
 def _access(fields: Fields) -> Access:

@@ -1,0 +1,77 @@
+"""`POST ask`: one cited answer, whole or as it comes."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Verb
+from connectors.corpus.search import Filters
+from connectors.strict_json import Fields, invalid
+from gateway.answering import asking
+from gateway.api import shapes
+from gateway.api.authentication import reader_of
+from gateway.api.filtering import filters_of
+from gateway.api.streaming import MEDIA_TYPE, streamed
+from gateway.api.view import AsyncApiView
+
+FIELDS = ("question", "conversation", "sources", "filters", "stream")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The body of `POST ask`."""
+
+    question: str
+    conversation: UUID | None
+    filters: Filters
+    stream: bool
+
+
+def asked(body: object) -> Asked:
+    fields = Fields(body, FIELDS)
+    return Asked(
+        question=fields.required_text("question"),
+        conversation=_conversation(fields),
+        filters=filters_of(fields),
+        stream=fields.flag("stream", absent=False),
+    )
+
+
+def _conversation(fields: Fields) -> UUID | None:
+    value = fields.optional_text("conversation")
+    if value is None:
+        return None
+    try:
+        return UUID(value)
+    except ValueError:
+        raise invalid("conversation", "must be the id of a conversation") from None
+
+
+class Ask(AsyncApiView):
+    verb = Verb.ASK
+
+    @extend_schema(
+        operation_id="ask",
+        request=shapes.AskRequest,
+        responses={(200, "application/json"): shapes.Answer, (200, MEDIA_TYPE): OpenApiResponse(str)},
+    )
+    async def post(self, request: Request) -> HttpResponseBase:
+        """Answers a question from what its asker may read now, and cites every sentence.
+
+        With `stream`, or `Accept: text/event-stream`: server-sent events `retrieved`, `citation`, `sentence`,
+        `withdrawn`, and at the end `done` or `error`.
+        """
+        body = asked(request.data)
+        reader = reader_of(request)
+        if body.stream or MEDIA_TYPE in request.headers.get("Accept", ""):
+            return await streamed(
+                asking.ask(reader, body.question, conversation=body.conversation, filters=body.filters, door="api")
+            )
+        done = await asking.answer(
+            reader, body.question, conversation=body.conversation, filters=body.filters, door="api"
+        )
+        return Response(done.as_json())

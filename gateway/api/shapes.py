@@ -1,0 +1,167 @@
+"""What goes over the wire, for the OpenAPI pages. Bodies are read by `connectors.strict_json` and `connectors.wire`."""
+
+from rest_framework import serializers as s
+
+
+class Document(s.Serializer[object]):
+    id = s.UUIDField()
+    external_id = s.CharField()
+    title = s.CharField()
+    url = s.CharField(allow_blank=True)
+    source = s.CharField()
+
+
+class DocumentDetail(Document):
+    mime = s.CharField()
+    author = s.CharField()
+    language = s.CharField()
+    created_at = s.DateTimeField(allow_null=True)
+    modified_at = s.DateTimeField(allow_null=True)
+    metadata = s.JSONField()
+
+
+class Documents(s.Serializer[object]):
+    results = Document(many=True)
+    next_cursor = s.CharField(allow_null=True)
+
+
+class Heading(s.Serializer[object]):
+    level = s.IntegerField()
+    title = s.CharField()
+    start = s.IntegerField()
+
+
+class Page(s.Serializer[object]):
+    number = s.IntegerField()
+    start = s.IntegerField()
+    end = s.IntegerField()
+
+
+class DocumentText(s.Serializer[object]):
+    text = s.CharField()
+    headings = Heading(many=True)
+    pages = Page(many=True)
+
+
+class Passage(s.Serializer[object]):
+    id = s.UUIDField()
+    text = s.CharField()
+    start = s.IntegerField(help_text="Offset into the document's text, in Unicode code points.")
+    end = s.IntegerField()
+    heading = s.CharField(allow_blank=True)
+    page = s.IntegerField(allow_null=True)
+
+
+class Hit(s.Serializer[object]):
+    document = Document()
+    passage = Passage()
+
+
+class Hits(s.Serializer[object]):
+    results = Hit(many=True)
+
+
+class Filters(s.Serializer[object]):
+    source = s.CharField(required=False)
+    modified_after = s.DateTimeField(required=False)
+    modified_before = s.DateTimeField(required=False)
+
+
+class SearchRequest(s.Serializer[object]):
+    query = s.CharField()
+    limit = s.IntegerField(required=False, min_value=1, max_value=50)
+    sources = s.ListField(child=s.CharField(), required=False)
+    filters = Filters(required=False)
+    mode = s.ChoiceField(choices=["hybrid", "vector", "text"], required=False)
+
+
+class AskRequest(s.Serializer[object]):
+    question = s.CharField(max_length=8000)
+    conversation = s.UUIDField(required=False)
+    sources = s.ListField(child=s.CharField(), required=False)
+    filters = Filters(required=False)
+    stream = s.BooleanField(required=False)
+
+
+class Citation(Hit):
+    n = s.IntegerField()
+
+
+class Sentence(s.Serializer[object]):
+    text = s.CharField()
+    citations = s.ListField(child=s.IntegerField())
+    support = s.ChoiceField(choices=["supported", "unsupported"])
+
+
+class Answer(s.Serializer[object]):
+    id = s.UUIDField()
+    conversation = s.UUIDField()
+    status = s.ChoiceField(choices=["answered", "partial", "not_found"])
+    answer = s.CharField()
+    sentences = Sentence(many=True)
+    citations = Citation(many=True)
+    language = s.CharField()
+    model = s.CharField()
+
+
+class Entry(s.Serializer[object]):
+    id = s.CharField()
+    until = s.DateTimeField(required=False)
+
+
+class Ids(s.ListField):
+    child = s.CharField()
+
+
+class Access(s.Serializer[object]):
+    inherits = s.BooleanField(required=False, default=True)
+    grants = Entry(many=True, required=False, help_text="Each an id or {id, until}.")
+    restrictions = s.ListField(child=Ids(), required=False)
+    deny = Ids(required=False)
+
+
+class Principal(s.Serializer[object]):
+    kind = s.ChoiceField(choices=["user", "group"])
+    email = s.CharField(required=False)
+    name = s.CharField(required=False)
+    members = Entry(many=True, required=False, help_text="Each an id or {id, until}.")
+    external = s.BooleanField(required=False, default=True)
+    revision = s.IntegerField(required=False, min_value=0)
+
+
+class Scope(Access):
+    name = s.CharField()
+    parent = s.CharField(required=False)
+    revision = s.IntegerField(required=False, min_value=0)
+
+
+class PushedDocument(Access):
+    title = s.CharField()
+    scope = s.CharField(required=False)
+    url = s.CharField(required=False)
+    mime = s.CharField(required=False)
+    text = s.CharField(required=False)
+    content_base64 = s.CharField(required=False)
+    author = s.CharField(required=False)
+    created_at = s.DateTimeField(required=False)
+    modified_at = s.DateTimeField(required=False)
+    metadata = s.JSONField(required=False)
+    revision = s.IntegerField(required=False, min_value=0)
+
+
+class Outcome(s.Serializer[object]):
+    id = s.CharField()
+    state = s.CharField(help_text="accepted, unchanged, live, pending, stale, unknown or deleted.")
+
+
+class Noted(s.Serializer[object]):
+    state = s.CharField()
+
+
+class ErrorBody(s.Serializer[object]):
+    code = s.CharField()
+    message = s.CharField()
+
+
+class Error(s.Serializer[object]):
+    error = ErrorBody()

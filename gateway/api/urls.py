@@ -1,0 +1,56 @@
+"""The addresses under `/api/v1/`. Ids of a source may hold any character, `/` too."""
+
+from uuid import UUID
+
+from django.urls import path, re_path, register_converter
+from django.urls.converters import StringConverter
+
+from gateway.api import administering, asking, conversations, describing, documents, profile, pushing, searching
+from gateway.api.view import NotThere
+
+NIL = UUID(int=0)
+
+
+class SourceId(StringConverter):
+    """An id as the source has it: the rest of the address, whatever it holds."""
+
+    regex = r"(?s:.+)"
+
+
+class PublicId(StringConverter):
+    """An id of the gateway's own. What cannot be one is the nil id, which nothing has: the same 404, the same way."""
+
+    def to_python(self, value: str) -> UUID:  # type: ignore[override]
+        try:
+            return UUID(value)
+        except ValueError:
+            return NIL
+
+
+register_converter(SourceId, "source_id")
+register_converter(PublicId, "public_id")
+
+urlpatterns = [
+    path("ask", asking.Ask.as_view(), name="api-ask"),
+    path("search", searching.Search.as_view(), name="api-search"),
+    path("documents", documents.Documents.as_view(), name="api-documents"),
+    path("documents/<public_id:id>", documents.Document.as_view(), name="api-document"),
+    path("documents/<public_id:id>/text", documents.DocumentText.as_view(), name="api-document-text"),
+    path("conversations", conversations.Conversations.as_view(), name="api-conversations"),
+    path("conversations/<public_id:id>", conversations.Conversation.as_view(), name="api-conversation"),
+    path("questions/<public_id:id>/feedback", conversations.Feedback.as_view(), name="api-feedback"),
+    path("me", profile.Me.as_view(), name="api-me"),
+    path("sources", administering.Sources.as_view(), name="api-sources"),
+    path("sources/<slug:key>/sync", administering.SyncNow.as_view(), name="api-sync"),
+    path("sources/<slug:key>/notify", pushing.Notify.as_view(), name="api-notify"),
+    path("sources/<slug:key>/batch", pushing.Batch.as_view(), name="api-batch"),
+    path("sources/<slug:key>/principals/<source_id:id>", pushing.PushPrincipal.as_view(), name="api-principal"),
+    path("sources/<slug:key>/scopes/<source_id:id>", pushing.PushScope.as_view(), name="api-scope"),
+    path("sources/<slug:key>/documents/<source_id:id>", pushing.PushDocument.as_view(), name="api-push-document"),
+    path("sync-runs", administering.SyncRuns.as_view(), name="api-sync-runs"),
+    path("users", administering.Users.as_view(), name="api-users"),
+    path("audit", administering.Audit.as_view(), name="api-audit"),
+    path("schema/", describing.Schema.as_view(), name="api-schema"),
+    path("docs/", describing.Pages.as_view(), name="api-docs"),
+    re_path(r"^(?s:.*)$", NotThere.as_view(), name="api-unknown"),
+]

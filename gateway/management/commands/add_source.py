@@ -1,0 +1,52 @@
+"""Adds a source that documents come from."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from connectors.adding import add_source
+from connectors.sources.base import ConnectorError
+
+KEY = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+
+
+class Command(BaseCommand):
+    help = "Adds a source: push (records come by the API), folder (path), and the other kinds there are."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("key", help="letters, digits, - and _")
+        parser.add_argument("--kind", required=True)
+        parser.add_argument("--name", default="", help="for people; the key, if there is none")
+        parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of this kind")
+        parser.add_argument(
+            "--vouches-for-emails", action="store_true", help="the addresses it gives link its accounts to people"
+        )
+
+    def handle(self, *args: Any, key: str, kind: str, name: str, **options: Any) -> None:
+        if KEY.fullmatch(key) is None:
+            raise CommandError("A key is made of letters, digits, - and _, at most 100 of them.")
+        try:
+            source = add_source(
+                key,
+                kind=kind,
+                name=name,
+                settings=settings_of(options["set"]),
+                vouches_for_emails=options["vouches_for_emails"],
+            )
+        except ConnectorError as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"Added {source.key}.")
+
+
+def settings_of(pairs: Sequence[str]) -> dict[str, str]:
+    settings: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise CommandError(f"{pair!r} is not name=value.")
+        if name in settings:
+            raise CommandError(f"The setting {name!r} is given twice.")
+        settings[name] = value
+    return settings
