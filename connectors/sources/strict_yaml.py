@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+MAX_TEXT = 1000  # bytes of a name or id
 MAX_DEPTH = 12  # brackets within brackets; the C composer overflows its stack on some thousands
 STRING, BOOLEAN, NOTHING = "tag:yaml.org,2002:str", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"
 NUMBERS = {"tag:yaml.org,2002:int": int, "tag:yaml.org,2002:float": float}
@@ -93,6 +94,8 @@ def string(node: Node, what: str) -> str:
     text = str(node.value)
     if not text.strip() or not is_clean(text):
         raise InvalidYaml(f"{what} is empty or holds control characters", line_of(node))
+    if len(text.encode()) > MAX_TEXT:
+        raise InvalidYaml(f"{what} is longer than {MAX_TEXT} bytes", line_of(node))
     return text
 
 

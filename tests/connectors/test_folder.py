@@ -284,6 +284,7 @@ def test_what_is_detached_below_a_broken_folder_stays_closed_with_it(tmp_path: P
         ("grants: [12]\n", 1, "put '12' in quotes"),
         ("grants: ['']\n", 1, "is empty"),
         ('grants: ["a\\0b"]\n', 1, "control characters"),
+        (f"grants: [{'a' * 1001}]\n", 1, "longer than 1000 bytes"),
         ("grants: [{id: ann, until: 2026-12-31}]\n", 1, "is not a time"),
         ("grants: [{id: ann, until: 2026-12-31T00:00:00}]\n", 1, "is not a time"),
         ("grants: [{id: ann, until: 0001-01-01T00:00:00+14:00}]\n", 1, "is not a time"),
