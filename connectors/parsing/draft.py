@@ -1,0 +1,89 @@
+"""A parsed document while a format's reader is writing it, block by block."""
+
+from connectors.parsing.cleaning import clean, line
+from connectors.parsing.languages import guess_language
+from connectors.parsing.results import MAX_TEXT_BYTES, Heading, Page, Parsed, ParseFailed
+
+
+class Draft:
+    """Collects blocks, headings and pages; knows every offset because text only grows at its end."""
+
+    def __init__(self) -> None:
+        self.title = ""
+        self.metadata: dict[str, str] = {}
+        self._blocks: list[str] = []
+        self._length = 0
+        self._bytes = 0
+        self._headings: list[Heading] = []
+        self._pages: list[tuple[str, int]] = []
+
+    def add(self, text: str, *, tight: bool = False) -> None:
+        """Appends a block after a blank line, or on the next line where it is `tight`."""
+        block = clean(text).strip("\n")
+        if not block.strip():
+            return
+        separator = "" if not self._blocks else "\n" if tight else "\n\n"
+        self._blocks += [separator, block]
+        self._length += len(separator) + len(block)
+        self._bytes += len(separator) + len(block.encode())
+        if self._bytes > MAX_TEXT_BYTES:
+            raise ParseFailed("too_large")
+
+    def heading(self, level: int, title: str) -> None:
+        """Appends a heading as a line of its own."""
+        title = line(title)
+        if not title:
+            return
+        self.add(title)
+        self._headings.append(Heading(min(max(level, 1), 6), title, self._length - len(title)))
+
+    def mark_heading(self, level: int, title: str, start: int) -> None:
+        """Records that text already written at `start` is a heading."""
+        self._headings.append(Heading(min(max(level, 1), 6), title, start))
+
+    def page(self, label: str) -> None:
+        """Everything added from here on stands on a new page, sheet or slide."""
+        self._pages.append((line(label), self._length))
+
+    @property
+    def length(self) -> int:
+        """Code points written so far."""
+        return self._length
+
+    @property
+    def text(self) -> str:
+        """What has been written so far."""
+        return "".join(self._blocks)
+
+    def note(self, key: str, value: object) -> None:
+        """Keeps a piece of metadata that says something."""
+        text = line(str(value)) if value is not None else ""
+        if text:
+            self.metadata[key] = text[:1000]
+
+    def finish(self, mime: str, fallback_title: str) -> Parsed:
+        """The document; raises ParseFailed("no_text") when nothing was written."""
+        text = self.text
+        if not any(character.isalnum() for character in text):
+            raise ParseFailed("no_text")
+        headings = tuple(sorted(self._headings, key=lambda heading: heading.start))
+        first = next((heading.title for heading in headings if heading.level == 1), "")
+        return Parsed(
+            text=text,
+            title=(line(self.title) or first or line(fallback_title))[:500],
+            mime=mime,
+            headings=headings,
+            pages=self._page_ranges(text),
+            language=guess_language(text),
+            metadata=self.metadata,
+        )
+
+    def _page_ranges(self, text: str) -> tuple[Page, ...]:
+        """Each page from its first visible character to the end of its last one; empty pages stay, empty."""
+        pages: list[Page] = []
+        ends = [start for _, start in self._pages[1:]] + [len(text)]
+        for number, ((label, start), end) in enumerate(zip(self._pages, ends, strict=False), start=1):
+            while start < end and text[start] == "\n":
+                start += 1
+            pages.append(Page(label, number, start, end))
+        return tuple(pages)

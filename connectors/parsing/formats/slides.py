@@ -1,0 +1,79 @@
+"""PPTX: each slide a page, its title a heading, its notes after it."""
+
+import contextlib
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from lxml.etree import LxmlError
+from pptx import Presentation
+from pptx.exc import PythonPptxError
+
+from connectors.parsing.archives import open_archive
+from connectors.parsing.draft import Draft
+from connectors.parsing.results import ParseFailed
+from connectors.parsing.tables import row_line
+
+DAMAGED = (zipfile.BadZipFile, PythonPptxError, LxmlError, KeyError, ValueError, TypeError, AttributeError, IndexError)
+
+
+def read(content: bytes, draft: Draft) -> None:
+    """Slides in order."""
+    open_archive(content).close()
+    try:
+        deck = Presentation(io.BytesIO(content))
+        properties = deck.core_properties
+        draft.title = properties.title or ""
+        draft.note("author", properties.author)
+        draft.note("created", properties.created)
+        for number, slide in enumerate(deck.slides, start=1):
+            draft.page(f"Slide {number}")
+            _read_slide(slide, draft)
+    except DAMAGED as error:
+        raise ParseFailed("corrupt") from error
+
+
+def _read_slide(slide: Any, draft: Draft) -> None:
+    title = slide.shapes.title
+    if title is not None and title.has_text_frame:
+        draft.heading(2, title.text_frame.text)
+    for shape in shapes_of(slide.shapes):
+        if title is None or shape.shape_id != title.shape_id:
+            _read_shape(shape, draft)
+    if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
+        draft.add(slide.notes_slide.notes_text_frame.text)
+
+
+def shapes_of(shapes: Iterable[Any]) -> Iterator[Any]:
+    """Shapes in the order they were placed, those of groups included."""
+    for shape in shapes:
+        if hasattr(shape, "shapes"):
+            yield from shapes_of(shape.shapes)
+        else:
+            yield shape
+
+
+def _read_shape(shape: Any, draft: Draft) -> None:
+    if getattr(shape, "has_table", False):
+        for index, row in enumerate(shape.table.rows):
+            draft.add(row_line([cell.text for cell in row.cells]), tight=index > 0)
+    elif getattr(shape, "has_chart", False):
+        with contextlib.suppress(ValueError):  # a kind of chart python-pptx does not know
+            _read_chart(shape.chart, draft)
+    elif shape.has_text_frame:
+        for index, paragraph in enumerate(shape.text_frame.paragraphs):
+            indent = "  " * paragraph.level
+            draft.add(indent + paragraph.text.replace("\v", "\n"), tight=index > 0)
+
+
+def _read_chart(chart: Any, draft: Draft) -> None:
+    """A chart is its title and, for each series, the value of each category."""
+    if chart.has_title and chart.chart_title.has_text_frame:
+        draft.add(chart.chart_title.text_frame.text)
+    for plot in chart.plots:
+        categories = [str(category) for category in plot.categories]
+        for series in plot.series:
+            pairs = zip(categories, series.values, strict=False)
+            values = "; ".join(f"{category}: {value:g}" for category, value in pairs if value is not None)
+            draft.add(f"{series.name}: {values}", tight=True)

@@ -1,0 +1,201 @@
+"""HTML: what a person would read of a page, without scripts, styles and hidden parts."""
+
+import re
+from collections.abc import Iterator
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from connectors.parsing.cleaning import line
+from connectors.parsing.decoding import decode
+from connectors.parsing.draft import Draft
+from connectors.parsing.tables import row_line
+
+SKIPPED = frozenset(
+    ("script", "style", "template", "noscript", "svg", "math", "head", "iframe", "object", "canvas", "select")
+)
+BLOCKS = frozenset(
+    re.findall(
+        r"\w+",
+        "address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure "
+        "footer form header hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead tr "
+        "ul h1 h2 h3 h4 h5 h6 br",
+    )
+)
+HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
+CELLS = frozenset({"td", "th"})
+HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+META_NAMES = frozenset({"author", "description", "keywords", "date"})
+DECLARED = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{2,40})", re.I)
+SPACES = re.compile(r"\s+")
+DEEPEST_TABLE = 20
+
+
+def read(content: bytes, draft: Draft) -> None:
+    """Paragraphs, list items, table rows and headings of a page."""
+    read_page(_decode(content), draft)
+
+
+def read_page(source: str, draft: Draft) -> None:
+    """The same, for a page that is already text."""
+    tree = LexborHTMLParser(source)
+    title = tree.css_first("head > title")
+    draft.title = draft.title or (line(title.text()) if title else "")
+    for meta in tree.css("head > meta[name]"):
+        name = (meta.attributes.get("name") or "").lower()
+        if name in META_NAMES:
+            draft.note(name, meta.attributes.get("content"))
+    if tree.root is not None:
+        PageText(draft).write(tree.root)
+
+
+def _decode(content: bytes) -> str:
+    """By mark or as UTF-8 first, because pages declare what they are not; then as declared."""
+    declared = DECLARED.search(content[:4096])
+    try:
+        return content.decode("utf-8") if not content.startswith((b"\xff\xfe", b"\xfe\xff")) else decode(content)
+    except UnicodeDecodeError:
+        try:
+            return content.decode(declared[1].decode(), "replace") if declared else decode(content)
+        except LookupError:
+            return decode(content)
+
+
+def walk(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
+    """Every shown node on entering (True) and leaving (False), without recursion: pages nest without limit."""
+    node: LexborNode | None = root
+    top = root.mem_id  # comparing nodes would compare their HTML
+    while node is not None:
+        yield node, True
+        child = None if is_hidden(node) else node.child
+        if child is not None:
+            node = child
+            continue
+        yield node, False
+        while node is not None and node.next is None and node.mem_id != top:
+            node = node.parent
+            if node is not None:
+                yield node, False
+        node = node.next if node is not None and node.mem_id != top else None
+
+
+def is_hidden(node: LexborNode) -> bool:
+    """Whether a browser would show nothing of this element."""
+    if not node.is_element_node:
+        return False
+    if node.tag in SKIPPED:
+        return True
+    attributes = node.attributes
+    return bool(attributes) and (
+        "hidden" in attributes
+        or attributes.get("aria-hidden") == "true"
+        or bool(HIDING_STYLE.search(attributes.get("style") or ""))
+    )
+
+
+class PageText:
+    """Collects words until a block ends, then writes them where the block belongs."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.words: list[str] = []
+        self.lists: list[int | None] = []
+        self.marker = ""
+        self.tight = False
+        self.preformatted = 0
+        self.rows: list[list[str]] = []
+        self.row_tags: list[bool] = []
+
+    def write(self, root: LexborNode) -> None:
+        """Writes the whole page."""
+        for node, entering in walk(root):
+            tag = node.tag or ""
+            if tag == "-text":
+                if entering:
+                    self._text(node.text_content or "")
+            elif tag == "img" and entering:
+                self.words.append(f" {node.attributes.get('alt') or ''} ")
+            elif tag in BLOCKS:
+                self._edge(node, tag, entering)
+        self._flush(0)
+
+    def _text(self, text: str) -> None:
+        """A line feed in the source is a space, except in preformatted text; only `br` breaks a line."""
+        self.words.append(text if self.preformatted else SPACES.sub(" ", text))
+
+    def _edge(self, node: LexborNode, tag: str, entering: bool) -> None:
+        if tag == "br":
+            self.words.append("\n" if entering else "")
+            return
+        self._flush(HEADINGS.get(tag, 0) if not entering else 0)
+        if tag in ("ul", "ol", "menu"):
+            self._list(tag, entering)
+        elif tag == "li" and entering:
+            self._item()
+        elif tag == "pre":
+            self.preformatted += 1 if entering else -1
+        elif tag == "tr":
+            self._row(node, entering)
+        elif tag in CELLS and entering and self.rows:
+            self.rows[-1].append("")
+        elif tag == "table":
+            self.tight = False
+
+    def _list(self, tag: str, entering: bool) -> None:
+        if entering:
+            self.tight = bool(self.lists)
+            self.lists.append(1 if tag == "ol" else None)
+        elif self.lists:
+            self.lists.pop()
+            self.tight = bool(self.lists)
+
+    def _item(self) -> None:
+        number = self.lists[-1] if self.lists else None
+        self.marker = "- " if number is None else f"{number}. "
+        if self.lists and number is not None:
+            self.lists[-1] = number + 1
+
+    def _row(self, node: LexborNode, entering: bool) -> None:
+        """Only a row of several cells is a row of data; others lay out the page."""
+        if entering:
+            is_data = len(self.row_tags) < DEEPEST_TABLE and is_data_row(node)
+            self.row_tags.append(is_data)
+            if is_data:
+                self.rows.append([])
+        elif self.row_tags and self.row_tags.pop():
+            self._put(row_line(self.rows.pop()), tight=self.tight)
+            self.tight = True
+
+    def _flush(self, level: int) -> None:
+        text = "".join(self.words).strip("\n")
+        self.words = []
+        if not self.preformatted:
+            text = "\n".join(filter(None, map(line, text.split("\n"))))
+        if not text.strip():
+            return
+        if level and not self.rows and not self.lists:
+            self.draft.heading(level, text)
+            self.tight = False
+            return
+        indent = "  " * (len(self.lists) - 1) + (self.marker or "  ") if self.lists else ""
+        self._put(indent + text, tight=self.tight)
+        self.marker = ""
+        if not self.rows:
+            self.tight = bool(self.lists)
+
+    def _put(self, text: str, *, tight: bool) -> None:
+        if self.rows:
+            if not self.rows[-1]:
+                self.rows[-1].append("")
+            self.rows[-1][-1] += " " + text.strip()
+        else:
+            self.draft.add(text, tight=tight)
+
+
+def is_data_row(row: LexborNode) -> bool:
+    """Several cells and no table inside."""
+    cells = 0
+    child = row.child
+    while child is not None:
+        cells += child.tag in CELLS
+        child = child.next
+    return cells > 1 and row.css_first("table") is None

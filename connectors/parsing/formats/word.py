@@ -1,0 +1,162 @@
+"""DOCX: headings, paragraphs, lists and tables in reading order."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+from docx import Document
+from docx.opc.exceptions import OpcError
+from docx.oxml.ns import qn
+from lxml.etree import LxmlError
+
+from connectors.parsing.archives import open_archive
+from connectors.parsing.cleaning import line
+from connectors.parsing.draft import Draft
+from connectors.parsing.results import ParseFailed
+from connectors.parsing.tables import row_line
+
+DAMAGED = (zipfile.BadZipFile, OpcError, LxmlError, KeyError, ValueError, TypeError, AttributeError, IndexError)
+HEADING_STYLE = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop)\s*(\d)", re.I)
+PARAGRAPH, TABLE, ROW, CELL = qn("w:p"), qn("w:tbl"), qn("w:tr"), qn("w:tc")
+TEXT, TAB, BREAKS = qn("w:t"), qn("w:tab"), (qn("w:br"), qn("w:cr"))
+TEXT_BOX = qn("w:txbxContent")
+MATHS_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
+FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"  # repeats the text box before it
+NOTE_PARTS = ("/footnotes", "/endnotes", "/comments")
+W_VAL, W_ID, W_TYPE = qn("w:val"), qn("w:styleId"), qn("w:type")
+
+
+def read(content: bytes, draft: Draft) -> None:
+    """Page headers first, then the body, then footnotes, endnotes and comments."""
+    open_archive(content).close()
+    try:
+        document = Document(io.BytesIO(content))
+        draft.title = document.core_properties.title or ""
+        draft.note("author", document.core_properties.author)
+        draft.note("created", document.core_properties.created)
+        for text in _headers(document):
+            draft.add(text, tight=True)
+        Body(draft, heading_levels(document)).write(document.element.body)
+        for part in _note_parts(document):
+            Body(draft, {}).write(part)
+    except DAMAGED as error:
+        raise ParseFailed("corrupt") from error
+
+
+def _headers(document: Any) -> list[str]:
+    """The distinct lines of all page headers, once."""
+    lines: dict[str, None] = {}
+    for section in document.sections:
+        if not section.header.is_linked_to_previous:
+            for paragraph in section.header._element.iter(PARAGRAPH):
+                lines[line(paragraph_text(paragraph))] = None
+    return [text for text in lines if text]
+
+
+def _note_parts(document: Any) -> Iterator[Any]:
+    from docx.oxml import parse_xml  # resolves no entities
+
+    for relation in document.part.rels.values():
+        if not relation.is_external and relation.reltype.endswith(NOTE_PARTS):
+            yield parse_xml(relation.target_part.blob)
+
+
+def heading_levels(document: Any) -> dict[str, int]:
+    """Level by style id: by the outline level a style has, or by its name."""
+    levels: dict[str, int] = {}
+    for style in document.styles.element.iter(qn("w:style")):
+        name = style.find(qn("w:name"))
+        label = name.get(W_VAL, "") if name is not None else ""
+        named = HEADING_STYLE.match(label)
+        outline = style.find(f"{qn('w:pPr')}/{qn('w:outlineLvl')}")
+        if named:
+            levels[style.get(W_ID, "")] = int(named[1])
+        elif label.lower() == "title":
+            levels[style.get(W_ID, "")] = 1
+        elif outline is not None and int(outline.get(W_VAL, "9")) < 6:
+            levels[style.get(W_ID, "")] = int(outline.get(W_VAL)) + 1
+    return levels
+
+
+def paragraph_text(paragraph: Any) -> str:
+    """All text of a paragraph, inserted text and links included, deleted text and text boxes left out."""
+    parts: list[str] = []
+    for node in _own_nodes(paragraph):
+        if node.tag in (TEXT, MATHS_TEXT):
+            parts.append(node.text or "")
+        elif node.tag == TAB:
+            parts.append("\t" if parts else "")
+        elif node.tag in BREAKS:
+            parts.append("\n" if node.get(W_TYPE) in (None, "textWrapping") else "")
+    return "".join(parts)
+
+
+def _own_nodes(element: Any) -> Iterator[Any]:
+    """Descendants in order, not entering text boxes; an explicit stack, because documents nest without limit."""
+    stack = list(reversed(element))
+    while stack:
+        node = stack.pop()
+        yield node
+        if node.tag not in (TEXT_BOX, FALLBACK):
+            stack.extend(reversed(node))
+
+
+class Body:
+    """Writes the blocks below an element in order."""
+
+    def __init__(self, draft: Draft, levels: dict[str, int]) -> None:
+        self.draft = draft
+        self.levels = levels
+        self.in_list = False
+
+    def write(self, element: Any) -> None:
+        """Paragraphs and tables are blocks; everything else (content controls, sections) only holds some."""
+        stack = list(reversed(element))
+        while stack:
+            node = stack.pop()
+            if node.tag == PARAGRAPH:
+                self._paragraph(node)
+                stack.extend(box for box in reversed(list(_own_nodes(node))) if box.tag == TEXT_BOX)
+            elif node.tag == TABLE:
+                self._table(node)
+            elif node.tag != FALLBACK:
+                stack.extend(reversed(node))
+
+    def _paragraph(self, node: Any) -> None:
+        text = paragraph_text(node)
+        level, is_item = self._style(node)
+        if level:
+            self.draft.heading(level, text)
+        elif text.strip():
+            self.draft.add(f"- {text.strip()}" if is_item else text.strip(), tight=is_item and self.in_list)
+        if text.strip():
+            self.in_list = is_item
+
+    def _style(self, node: Any) -> tuple[int, bool]:
+        properties = node.find(qn("w:pPr"))
+        if properties is None:
+            return 0, False
+        style = properties.find(qn("w:pStyle"))
+        style_id = style.get(W_VAL, "") if style is not None else ""
+        is_item = properties.find(qn("w:numPr")) is not None or style_id.startswith("List")
+        return self.levels.get(style_id, 0), is_item
+
+    def _table(self, table: Any) -> None:
+        self.in_list = False
+        tight = False
+        for row in table.iter(ROW):
+            if row.getparent() is not table and row.getparent().tag == TABLE:
+                continue  # of a table inside a cell, already part of that cell's text
+            cells = [cell for cell in _own_nodes(row) if cell.tag == CELL and _nearest(cell, ROW) is row]
+            texts = [" ".join(paragraph_text(p) for p in cell.iter(PARAGRAPH)) for cell in cells]
+            self.draft.add(row_line(texts), tight=tight)
+            tight = True
+
+
+def _nearest(node: Any, tag: str) -> Any:
+    parent = node.getparent()
+    while parent is not None and parent.tag != tag:
+        parent = parent.getparent()
+    return parent

@@ -1,0 +1,111 @@
+"""Which format a file has: its bytes decide, its name only where the bytes leave a choice."""
+
+import re
+from pathlib import PurePosixPath
+
+from connectors.parsing.archives import open_archive
+from connectors.parsing.decoding import unmarked_utf16
+from connectors.parsing.results import ParseFailed
+
+MIMES = {
+    "markdown": "text/markdown",
+    "plain": "text/plain",
+    "web": "text/html",
+    "comma": "text/csv",
+    "mail": "message/rfc822",
+    "pdf": "application/pdf",
+    "word": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "sheets": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "slides": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
+SUFFIXES = {
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".html": "web",
+    ".htm": "web",
+    ".xhtml": "web",
+    ".csv": "comma",
+    ".tsv": "comma",
+    ".eml": "mail",
+    ".pdf": "pdf",
+    ".docx": "word",
+    ".docm": "word",
+    ".dotx": "word",
+    ".xlsx": "sheets",
+    ".xlsm": "sheets",
+    ".xltx": "sheets",
+    ".pptx": "slides",
+    ".pptm": "slides",
+    ".ppsx": "slides",
+    ".potx": "slides",
+}
+TEXT_KINDS = frozenset({"markdown", "plain", "web", "comma", "mail"})
+OFFICE_FOLDERS = {"word/": "word", "xl/": "sheets", "ppt/": "slides"}
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+TEXT_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+NOT_READ = (b"{\\rtf", b"%!PS", b"-----BEGIN PGP MESSAGE")
+WEB_PAGE = re.compile(
+    rb"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.S
+)
+MAIL_HEADER = re.compile(rb"(?:From|To|Subject|Date|Received|Return-Path|Message-ID|MIME-Version|Delivered-To):", re.I)
+SAMPLE = 64 * 1024
+CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\x0b\x0c\x1b")
+HEADER_LINE = re.compile(rb"(?:[!-9;-~]+:|[ \t]+\S|From )")
+
+
+def kind_by_name(filename: str, mime: str = "") -> str:
+    """The format a name or a declared type stands for; "" when it says nothing."""
+    by_suffix = SUFFIXES.get(PurePosixPath(filename).suffix.lower(), "")
+    declared = mime.partition(";")[0].strip().lower()
+    return by_suffix or next((kind for kind, name in MIMES.items() if name == declared and kind != "plain"), "")
+
+
+def kind_of(content: bytes, filename: str, mime: str = "") -> str:
+    """A key of MIMES. Raises ParseFailed for empty, encrypted and unknown files."""
+    if not content.strip(b"\x00 \t\r\n"):
+        raise ParseFailed("empty")
+    hint = kind_by_name(filename, mime)
+    if b"%PDF-" in content[:1024] and not (hint in TEXT_KINDS and not content.startswith(b"%PDF-")):
+        return "pdf"
+    if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _office_kind(content, hint)
+    if content.startswith(OLE):
+        protected = "EncryptedPackage".encode("utf-16-le") in content
+        raise ParseFailed("encrypted" if protected else "unsupported_type")
+    return _text_kind(content, hint)
+
+
+def _office_kind(content: bytes, hint: str) -> str:
+    with open_archive(content, damaged="corrupt" if hint not in TEXT_KINDS | {""} else "unsupported_type") as archive:
+        names = archive.namelist()
+    for folder, kind in OFFICE_FOLDERS.items():
+        if "[Content_Types].xml" in names and any(name.startswith(folder) for name in names):
+            return kind
+    raise ParseFailed("unsupported_type")
+
+
+def _text_kind(content: bytes, hint: str) -> str:
+    if not _is_text(content) or content.startswith(NOT_READ):
+        raise ParseFailed("corrupt" if hint and hint not in TEXT_KINDS else "unsupported_type")
+    head = content[:8192]
+    if WEB_PAGE.match(head):
+        return "web"
+    if hint in TEXT_KINDS:
+        return hint
+    return "mail" if _is_mail(head) else "plain"
+
+
+def _is_text(content: bytes) -> bool:
+    """Text has a byte order mark or next to no control characters."""
+    sample = content[:SAMPLE]
+    if sample.startswith(TEXT_MARKS) or unmarked_utf16(sample):
+        return True
+    controls = len(sample) - len(sample.translate(None, CONTROLS))
+    return controls <= len(sample) // 200
+
+
+def _is_mail(head: bytes) -> bool:
+    """At least three header lines of a message before anything else."""
+    lines = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0].splitlines()
+    headers = sum(1 for line in lines if MAIL_HEADER.match(line))
+    return headers >= 3 and all(HEADER_LINE.match(line) for line in lines[:-1])

@@ -1,0 +1,50 @@
+"""Tables as text: each row a line that can be read, found and cited by itself."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
+
+from connectors.parsing.cleaning import line
+
+HEADER_SEARCH = 10
+LONGEST_HEADER = 60
+
+Row = Sequence[str]
+
+
+def row_line(cells: Row) -> str:
+    """A row as `a | b | c`."""
+    return " | ".join(line(cell) for cell in cells).strip(" |")
+
+
+def record_line(header: Row, cells: Row) -> str:
+    """A row as `Header: value; Header: value`; values without a header stand alone."""
+    names = [*header, *[""] * (len(cells) - len(header))]
+    filled = ((name, line(cell)) for name, cell in zip(names, cells, strict=False))
+    return "; ".join(f"{name}: {value}" if name else value for name, value in filled if value)
+
+
+def sheet_lines(rows: Iterable[Row]) -> Iterable[str]:
+    """The lines of a sheet: plain ones above its header, then one record a row, which carries the header's words."""
+    remaining = iter(rows)
+    top = [row for row in islice(remaining, HEADER_SEARCH) if any(line(cell) for cell in row)]
+    at = _header_index(top)
+    if at is None:
+        return (row_line(row) for row in chain(top, remaining))
+    header = [line(cell) for cell in top[at]]
+    records = (record_line(header, row) for row in chain(top[at + 1 :], remaining))
+    return chain((row_line(row) for row in top[:at]), records)
+
+
+def _header_index(rows: Sequence[Row]) -> int | None:
+    """The first row that names columns: several short, distinct labels, with at least as wide a row below it."""
+    for index, row in enumerate(rows[:-1]):
+        cells = [line(cell) for cell in row if line(cell)]
+        if len(cells) >= 2:
+            below = sum(1 for cell in rows[index + 1] if line(cell))
+            return index if below >= 2 and _are_labels(cells) else None
+    return None
+
+
+def _are_labels(cells: Sequence[str]) -> bool:
+    texts = all(any(c.isalpha() for c in cell) and len(cell) <= LONGEST_HEADER for cell in cells)
+    return texts and len(set(cells)) == len(cells)
