@@ -1,0 +1,95 @@
+"""An answer as Slack blocks. Nothing a model or a document wrote becomes a link, a mention or a channel call."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from gateway.answering.events import Citation
+from gateway.answering.phrases import not_found
+from gateway.conversations import ShownAnswer, ShownSentence
+
+Block = dict[str, Any]
+ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+SECTION = 3000  # characters Slack takes in one text; more is refused
+ELEMENTS = 10  # of a context block
+TITLE = 150  # characters
+
+
+def escaped(text: str, limit: int = SECTION) -> str:
+    """`text` with Slack's three control characters made harmless, cut to `limit` characters of the result."""
+    pieces: list[str] = []
+    room = limit
+    for character in text:
+        piece = ESCAPED.get(character, character)
+        room -= len(piece)
+        if room < 1:
+            return "".join(pieces).rstrip() + "…"
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def mrkdwn(text: str) -> Block:
+    """`text` must be escaped. `verbatim`: Slack makes no links of addresses and names it finds in it."""
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def notice(sentence: str) -> list[Block]:
+    """Something the gateway itself says."""
+    return [section(escaped(sentence))]
+
+
+def section(text: str) -> Block:
+    return {"type": "section", "text": mrkdwn(text)}
+
+
+def answer(shown: ShownAnswer) -> list[Block]:
+    """What of an answer may be read now, and the passages it rests on.
+
+    A sentence withheld or changed since it was written was never shown here, so nothing is said of it
+    and the citations are numbered anew (P16).
+    """
+    sentences = [sentence for sentence in shown.sentences if sentence.state == "shown"]
+    if not sentences:
+        return notice(not_found(shown.language))
+    used = dict.fromkeys(n for sentence in sentences for n in sentence.citations)
+    numbers = {n: number for number, n in enumerate(used, start=1)}
+    citations = sorted((c for c in shown.citations if c.n in numbers), key=lambda citation: numbers[citation.n])
+    lines = [source_line(numbers[citation.n], citation) for citation in citations]
+    return [*map(section, paragraphs(sentences, numbers)), *map(context, tens(lines))]
+
+
+def paragraphs(sentences: Sequence[ShownSentence], numbers: dict[int, int]) -> Iterator[str]:
+    """The sentences with their marks, as many in one text as Slack takes."""
+    paragraph = ""
+    for sentence in sentences:
+        marks = "".join(f"[{numbers[n]}]" for n in sentence.citations)
+        text = f"{escaped(sentence.text, SECTION - len(marks) - 1)} {marks}"
+        if paragraph and len(paragraph) + 1 + len(text) > SECTION:
+            yield paragraph
+            paragraph = ""
+        paragraph = f"{paragraph} {text}".strip()
+    yield paragraph
+
+
+def source_line(number: int, citation: Citation) -> str:
+    """`[1] title · source`, the title leading to the passage in the portal."""
+    hit = citation.hit
+    address = f"{settings.PUBLIC_URL}{reverse('document', args=[hit.document_id])}?start={hit.start}&end={hit.end}"
+    title = escaped(" ".join(hit.title.split()), TITLE)
+    return f"[{number}] <{escaped(address)}|{title}> · {escaped(hit.source_name, TITLE)}"
+
+
+def context(lines: Sequence[str]) -> Block:
+    return {"type": "context", "elements": [mrkdwn(line) for line in lines]}
+
+
+def tens(lines: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(lines), ELEMENTS):
+        yield lines[start : start + ELEMENTS]
+
+
+def fallback(blocks: Sequence[Block]) -> str:
+    """The same words for notifications and screen readers, which see no blocks."""
+    return "\n".join(block["text"]["text"] for block in blocks if block["type"] == "section")
