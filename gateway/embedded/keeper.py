@@ -6,7 +6,6 @@ import subprocess
 import time
 from pathlib import Path
 
-from gateway.embedded.binaries import NotInstalled
 from gateway.embedded.desk import Desk
 from gateway.embedded.processes import end
 from gateway.embedded.server import Server, ServerFailed
@@ -14,7 +13,6 @@ from gateway.embedded.server import Server, ServerFailed
 LONGEST_START = 300.0  # seconds; recovery after a crash may take a while
 LONGEST_PAUSE = 30.0  # seconds between two tries to restart
 LONGEST_LOG = 10_000_000  # bytes
-TROUBLE = (ServerFailed, NotInstalled, OSError)
 
 
 class Keeper:
@@ -32,7 +30,7 @@ class Keeper:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
             process = self._start()
-        except TROUBLE as error:
+        except (ServerFailed, OSError) as error:
             self.desk.say(f"failed: {error}")
             return
         while not self.told_to_stop and not self.desk.users.try_acquire():
@@ -68,7 +66,7 @@ class Keeper:
         self.pause = min(self.pause * 2, LONGEST_PAUSE)
         try:
             process = self._start()
-        except TROUBLE as error:
+        except (ServerFailed, OSError) as error:
             self._log(f"{self.server.name} cannot be restarted: {error}")
             return ended
         self.pause = 1.0

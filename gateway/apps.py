@@ -1,0 +1,27 @@
+"""The gateway as a Django application."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import pre_migrate
+
+from gateway.start import stop
+
+
+class GatewayConfig(AppConfig):
+    name = "gateway"
+
+    def ready(self) -> None:
+        from gateway import celery  # noqa: F401  (a task called before the app exists would go to another broker)
+
+        pre_migrate.connect(refuse_unfit_database, sender=self)
+
+
+def refuse_unfit_database(using: str, **_: Any) -> None:
+    """Nothing is migrated in a database whose pgvector would spoil its indexes."""
+    from gateway.health import NotReady, require_pgvector
+
+    try:
+        require_pgvector(using)
+    except NotReady as problem:
+        stop(str(problem))

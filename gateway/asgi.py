@@ -1,0 +1,10 @@
+"""The web process: `uvicorn gateway.asgi:application`."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
+os.environ.setdefault("GATEHOUSE_PROCESS", "web")
+
+from django.core.asgi import get_asgi_application  # noqa: E402  (the settings read the environment above)
+
+application = get_asgi_application()

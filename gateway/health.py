@@ -1,0 +1,102 @@
+"""Whether this process lives, and whether what it needs is there."""
+
+from functools import cache
+
+from celery import current_app
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from kombu.exceptions import OperationalError as BrokerError
+
+OLDEST_PGVECTOR = (0, 8, 4)  # older ones are known to corrupt indexes
+BROKER_PATIENCE = 3.0  # seconds
+
+
+class NotReady(Exception):
+    """Something the gateway needs is missing; the message is a sentence for the person who runs it."""
+
+
+@login_not_required
+@require_safe
+@never_cache
+def livez(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("alive\n", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """For a load balancer: yes or no. `doctor` tells an administrator which part is missing."""
+    try:
+        require_everything()
+    except NotReady:
+        return HttpResponse("not ready\n", status=503, content_type="text/plain")
+    return HttpResponse("ready\n", content_type="text/plain")
+
+
+def require_everything() -> None:
+    """Raises NotReady with the first thing that is missing."""
+    require_database()
+    require_pgvector()
+    require_migrations()
+    require_broker()
+
+
+def require_database(using: str = "default") -> None:
+    try:
+        with connections[using].cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        raise NotReady(f"the database does not answer: {_first_line(error)}") from error
+
+
+@cache  # what was found once stays; a failure is looked for again
+def require_pgvector(using: str = "default") -> None:
+    require_database(using)
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(installed_version, default_version) FROM pg_available_extensions WHERE name = 'vector'"
+        )
+        row = cursor.fetchone()
+    needed = ".".join(map(str, OLDEST_PGVECTOR))
+    if row is None:
+        raise NotReady(f"the database has no pgvector. Install version {needed} or newer.")
+    if as_version(row[0]) < OLDEST_PGVECTOR:
+        raise NotReady(f"the database has pgvector {row[0]}, whose indexes can be corrupt. Install {needed} or newer.")
+
+
+@cache
+def require_migrations() -> None:
+    if pending_migrations():
+        raise NotReady("the database is not migrated. Run: python manage.py migrate")
+
+
+def pending_migrations() -> int:
+    executor = MigrationExecutor(connections["default"])
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def require_broker() -> None:
+    try:
+        with current_app.connection_for_write(connect_timeout=BROKER_PATIENCE) as connection:
+            connection.ensure_connection(max_retries=1, timeout=BROKER_PATIENCE)
+    except (BrokerError, OSError) as error:
+        raise NotReady(f"the broker does not answer: {_first_line(error)}") from error
+
+
+def as_version(text: str) -> tuple[int, ...]:
+    """`0.8.4` as numbers, so that 0.10 is newer than 0.9; anything after them is left away."""
+    numbers = []
+    for part in text.split("."):
+        if not part.isdigit():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
