@@ -1,0 +1,80 @@
+"""Sentences on their way to the reader: what an answerer proposes, and how a model's stream is cut into them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from connectors.corpus.hits import Hit
+from connectors.sentences import sentences
+
+MARK = re.compile(r"\s*[\[【]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】]")
+MARKS_AFTER_STOP = re.compile(r"([.!?…][\"'”’»)]*)((?:\s*[\[【]\s*\d{1,3}(?:\s*[,;]\s*\d{1,3})*\s*[\]】])+)")
+# What may still grow into a mark, a link or a tag when more text arrives.
+UNFINISHED = re.compile(r"(?:[\[【<!][^\]】>]*|\][^\]]?|https?:\S*)$")
+
+LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+TAG = re.compile(r"<[^<>]*>")
+LINE_START = re.compile(r"^\s{0,3}(?:#{1,6}\s+|>\s?|[-*+•]\s+|\d{1,2}[.)]\s+(?=\D))", re.MULTILINE)
+EMPHASIS = re.compile(r"(\*{1,3}|_{2,3}|`{1,3}|~~)")
+INVISIBLE = re.compile(
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    "\ue000-\uf8ff\U000e0000-\U000e007f]"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A sentence and the passages it rests on."""
+
+    text: str
+    evidence: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """A sentence as a model wrote it, as plain text, and the numbers it marked it with."""
+
+    text: str
+    marks: tuple[int, ...]
+
+
+@dataclass
+class Cutter:
+    """Cuts a stream of text into sentences; a mark after the full stop belongs to the sentence before it."""
+
+    buffer: str = field(default="")
+
+    def feed(self, text: str) -> Iterator[Written]:
+        """The sentences that are complete now: something other than a mark has begun after them."""
+        self.buffer += text
+        settled = UNFINISHED.sub("", self.buffer)
+        moved = MARKS_AFTER_STOP.sub(r"\2\1", settled)
+        found = sentences(moved)
+        if len(found) < 2 or len(settled) != len(self.buffer):
+            return
+        last = found[-1][0]
+        for start, end in found[:-1]:
+            yield from _written(moved[start:end])
+        self.buffer = moved[last:]
+
+    def rest(self) -> Iterator[Written]:
+        """What is left when the stream has ended."""
+        moved = MARKS_AFTER_STOP.sub(r"\2\1", self.buffer)
+        self.buffer = ""
+        for start, end in sentences(moved):
+            yield from _written(moved[start:end])
+
+
+def plain_text(text: str) -> str:
+    """Without Markdown, HTML and characters that cannot be seen."""
+    for pattern in (INVISIBLE, TAG, LINE_START, EMPHASIS):
+        text = pattern.sub("", text)
+    return " ".join(text.split())
+
+
+def _written(text: str) -> Iterator[Written]:
+    text = LINK.sub(r"[\1]", text)
+    marks = [int(number) for match in MARK.finditer(text) for number in re.findall(r"\d+", match[1])]
+    plain = plain_text(MARK.sub("", text))
+    if plain:
+        yield Written(text=plain, marks=tuple(dict.fromkeys(marks)))

@@ -1,0 +1,137 @@
+"""What an answer is made of while it streams: `retrieved`, `sentence`, `citation`, `withdrawn`, `done`, `error`."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+from connectors.corpus.hits import Hit
+
+Status = Literal["answered", "partial", "not_found"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Citation:
+    """Number `n` in the answer stands for this passage."""
+
+    n: int
+    hit: Hit
+
+    def as_json(self) -> dict[str, Any]:
+        hit = self.hit
+        return {
+            "n": self.n,
+            "document": {
+                "id": str(hit.document_id),
+                "external_id": hit.external_id,
+                "title": hit.title,
+                "url": hit.url,
+                "source": hit.source,
+            },
+            "passage": {
+                "id": str(hit.passage_id),
+                "text": hit.text,
+                "start": hit.start,
+                "end": hit.end,
+                "heading": hit.heading,
+                "page": hit.page,
+            },
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentence:
+    """One sentence with the numbers of the passages it rests on."""
+
+    ordinal: int
+    text: str
+    citations: tuple[int, ...]
+    support: Literal["supported", "unsupported"] = "supported"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"text": self.text, "citations": list(self.citations), "support": self.support}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrieved:
+    """Retrieval has ended; the id under which the answer will be found."""
+
+    question_id: UUID
+    conversation_id: UUID
+    name: Literal["retrieved"] = "retrieved"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"id": str(self.question_id), "conversation": str(self.conversation_id)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceShown:
+    """A verified sentence. Citations it uses for the first time were announced just before it."""
+
+    sentence: Sentence
+    name: Literal["sentence"] = "sentence"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"ordinal": self.sentence.ordinal, **self.sentence.as_json()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CitationShown:
+    citation: Citation
+    name: Literal["citation"] = "citation"
+
+    def as_json(self) -> dict[str, Any]:
+        return self.citation.as_json()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawn:
+    """A sentence already shown rests on something the reader may no longer read (P15)."""
+
+    ordinal: int
+    name: Literal["withdrawn"] = "withdrawn"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"ordinal": self.ordinal}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """The answer could not be finished; what the person can do about it."""
+
+    code: str
+    message: str
+    name: Literal["error"] = "error"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"error": {"code": self.code, "message": self.message}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The whole answer, as `POST /api/v1/ask` returns it."""
+
+    question_id: UUID
+    conversation_id: UUID
+    status: Status
+    answer: str
+    sentences: tuple[Sentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    language: str = "en"
+    model: str = "extractive"
+    withheld: int = field(default=0)
+    name: Literal["done"] = "done"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": str(self.question_id),
+            "conversation": str(self.conversation_id),
+            "status": self.status,
+            "answer": self.answer,
+            "sentences": [sentence.as_json() for sentence in self.sentences],
+            "citations": [citation.as_json() for citation in self.citations],
+            "language": self.language,
+            "model": self.model,
+        }
+
+
+Event = Retrieved | SentenceShown | CitationShown | Withdrawn | Failed | Done

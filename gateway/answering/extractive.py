@@ -1,0 +1,181 @@
+"""The answerer that cannot invent: it picks sentences from the passages, word for word, and cites them."""
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from connectors.corpus.hits import Hit
+from connectors.embedding import embed_query, embed_texts
+from connectors.sentences import sentences
+from gateway.answering.drafts import Draft
+from gateway.answering.following import standalone
+from gateway.answering.recording import Asked
+from gateway.answering.words import content_words, folded
+from gateway.retrieval import country_in_force, country_of
+
+log = logging.getLogger("gatehouse.answering")
+
+NAME = "extractive"
+PASSAGES = 8  # of those retrieved, the ones whose sentences are looked at
+SHORTLIST = 16  # sentences that are compared by meaning: each costs about 5 ms
+MOST_SENTENCES = 4
+SHORTEST, LONGEST = 12, 700  # characters of a sentence worth showing
+
+# The score of a sentence, a weighted sum. See docs/decisions for how the numbers were found.
+OWN_WORDS = 1.0  # part of the question's words, weighted by rarity, that the sentence has
+PASSAGE_WORDS = 0.5  # the same for its passage with title and heading
+MEANING = 1.0  # cosine of question and sentence
+RANK = 0.03  # lost for each place further down the passage was found
+INTRODUCED = 0.25  # a question or a heading like the question, right before the sentence
+
+# An answer is given when the best sentence reaches these; below, nothing is said to have been found.
+ENOUGH_COVERED = 0.5  # part of the question's words, weighted by rarity, in the passage with title and heading
+ENOUGH_MEANING = 0.35  # cosine of question and sentence
+CLEAR_MEANING = 0.6  # enough by itself, when the question is put in other words
+
+# A further sentence is shown when it is nearly as good as the first and says something else.
+NEARLY = 0.72
+SAME = 0.7  # Jaccard index of content words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A sentence that may answer, with what speaks for it."""
+
+    hit: Hit
+    rank: int  # of its passage, 0 best
+    start: int  # in the passage
+    text: str
+    stems: frozenset[str]
+    own: float  # share of the question's words, 0..1
+    context: float  # the same for its passage
+    introduced: bool
+    meaning: float = 0.0
+
+    @property
+    def words_score(self) -> float:
+        return (
+            OWN_WORDS * self.own + PASSAGE_WORDS * self.context - RANK * self.rank + INTRODUCED * self.introduced
+        )
+
+    @property
+    def score(self) -> float:
+        return self.words_score + MEANING * self.meaning
+
+
+class Rarity:
+    """How much each word of the question tells the passages apart. From permitted passages alone (P14)."""
+
+    def __init__(self, question: Sequence[str], passages: Sequence[frozenset[str]]) -> None:
+        counts = Counter(word for passage in passages for word in passage)
+        self._weights = {
+            word: math.log(1 + (len(passages) - counts[word] + 0.5) / (counts[word] + 0.5)) for word in set(question)
+        }
+        self._total = sum(self._weights.values())
+
+    def share(self, stems: frozenset[str]) -> float:
+        """The part of the question's weight these words cover, 0..1."""
+        covered = sum(weight for word, weight in self._weights.items() if word in stems)
+        return covered / self._total if self._total else 0.0
+
+
+def compose(asked: Asked, hits: Sequence[Hit]) -> list[Draft]:
+    """Up to four sentences that answer the question, each resting on its passage; none if none does."""
+    question = standalone(asked.text, asked.earlier)
+    words = content_words(question)
+    hits = _of_one_country(hits, question, asked.person.country)[:PASSAGES]
+    if not words or not hits:
+        return []
+    candidates = sorted(_candidates(words, hits), key=lambda each: each.words_score, reverse=True)[:SHORTLIST]
+    ranked = sorted(_with_meaning(question, candidates), key=lambda each: each.score, reverse=True)
+    if not ranked or not is_enough(ranked[0]):
+        return []
+    return [Draft(text=each.text, evidence=(each.hit,)) for each in _in_reading_order(_chosen(ranked))]
+
+
+def is_enough(best: Candidate) -> bool:
+    """Whether the best sentence answers the question, as far as words and meaning can tell."""
+    covered = best.context >= ENOUGH_COVERED and best.meaning >= ENOUGH_MEANING
+    return covered or best.meaning >= CLEAR_MEANING
+
+
+def _of_one_country(hits: Sequence[Hit], question: str, own: str) -> list[Hit]:
+    """Without what holds in another country, if there is something for the country in question."""
+    country = folded(country_in_force(list(hits), question, own))
+    about = [folded(country_of(hit)) for hit in hits]
+    if not country or country not in about:
+        return list(hits)
+    return [hit for hit, where in zip(hits, about, strict=True) if where in ("", country)]
+
+
+def _candidates(words: Sequence[str], hits: Sequence[Hit]) -> Iterator[Candidate]:
+    passages = [frozenset(content_words(f"{hit.title} {hit.heading} {hit.text}")) for hit in hits]
+    rarity = Rarity(words, passages)
+    for rank, (hit, passage) in enumerate(zip(hits, passages, strict=True)):
+        introduction = 0.0
+        for start, end in sentences(hit.text):
+            text = " ".join(hit.text[start:end].split())
+            stems = frozenset(content_words(text))
+            own = rarity.share(stems)
+            if _introduces(text, hit):
+                introduction = own
+                continue
+            if SHORTEST <= len(text) <= LONGEST and stems:
+                yield Candidate(
+                    hit=hit,
+                    rank=rank,
+                    start=start,
+                    text=text,
+                    stems=stems,
+                    own=own,
+                    context=rarity.share(passage),
+                    introduced=introduction >= ENOUGH_COVERED,
+                )
+            introduction = 0.0
+
+
+def _introduces(text: str, hit: Hit) -> bool:
+    """A heading, or a question: what follows it may be the answer, it is not."""
+    heading = text.lstrip("# ")
+    short = len(heading) <= 80 and heading[-1:] not in ".!:;" and " | " not in heading and ": " not in heading
+    return text.endswith("?") or folded(heading) in folded(f"{hit.title} {hit.heading}") or (
+        short and not any(character.isdigit() for character in heading) and len(heading.split()) <= 6
+    )
+
+
+def _with_meaning(question: str, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates with the cosine of question and sentence; without it when the embedder is down."""
+    try:
+        vector = embed_query(question)
+        vectors = embed_texts([each.text for each in candidates])
+    except ConnectorError:
+        log.warning("The embedding model did not answer; sentences are picked by their words.", exc_info=True)
+        return [replace(each, meaning=each.own) for each in candidates]
+    return [
+        replace(each, meaning=math.sumprod(vector, other)) for each, other in zip(candidates, vectors, strict=True)
+    ]
+
+
+def _chosen(ranked: Sequence[Candidate]) -> list[Candidate]:
+    """The best, and others nearly as good that say something else; those of the best one's document first."""
+    best = ranked[0]
+    chosen = [best]
+    others = sorted(ranked[1:], key=lambda each: (each.hit.document_id == best.hit.document_id, each.score), reverse=True)
+    for each in others:
+        if len(chosen) == MOST_SENTENCES:
+            break
+        if each.score >= NEARLY * best.score and not any(_says_the_same(each, other) for other in chosen):
+            chosen.append(each)
+    return chosen
+
+
+def _says_the_same(one: Candidate, other: Candidate) -> bool:
+    return len(one.stems & other.stems) >= SAME * len(one.stems | other.stems)
+
+
+def _in_reading_order(chosen: Sequence[Candidate]) -> list[Candidate]:
+    """Documents by their best sentence, sentences as they stand in them."""
+    documents = list(dict.fromkeys(each.hit.document_id for each in chosen))
+    return sorted(chosen, key=lambda each: (documents.index(each.hit.document_id), each.hit.ordinal, each.start))

@@ -1,0 +1,42 @@
+"""How an answer reads as one text, and the sentence the gateway says itself, in the reader's language."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gateway.answering.events import Done, Sentence
+
+NOT_FOUND = {
+    "en": "I did not find that in what you can read.",
+    "de": "Das habe ich in dem, was Sie lesen dürfen, nicht gefunden.",
+    "fr": "Je n’ai pas trouvé cela dans ce que vous pouvez lire.",
+    "es": "No lo he encontrado en lo que usted puede leer.",
+    "pt": "Não encontrei isso no que você pode ler.",
+    "it": "Non l’ho trovato in ciò che può leggere.",
+    "nl": "Dat heb ik niet gevonden in wat u mag lezen.",
+}
+
+
+def spoken(language: str) -> str:
+    """The nearest language the gateway has words in."""
+    code = language.replace("_", "-").split("-")[0].lower()
+    return code if code in NOT_FOUND else "en"
+
+
+def not_found(language: str) -> str:
+    """The same words whether something hidden exists or not (P14)."""
+    return NOT_FOUND[spoken(language)]
+
+
+def marked(sentences: Sequence[Sentence]) -> str:
+    """The sentences as one text, each followed by its marks: "Leave is 26 weeks. [1]"."""
+    return " ".join(" ".join([each.text, "".join(f"[{n}]" for n in each.citations)]).rstrip() for each in sentences)
+
+
+def renumbered(done: Done) -> Done:
+    """The same answer with its citations numbered 1, 2, 3 in the order of their use."""
+    order = dict.fromkeys(n for sentence in done.sentences for n in sentence.citations)
+    number = {old: new for new, old in enumerate(order, start=1)}
+    sentences = tuple(replace(each, citations=tuple(number[n] for n in each.citations)) for each in done.sentences)
+    cited = [replace(citation, n=number[citation.n]) for citation in done.citations if citation.n in number]
+    text = marked(sentences) if sentences else done.answer
+    return replace(done, sentences=sentences, citations=tuple(sorted(cited, key=lambda each: each.n)), answer=text)

@@ -1,0 +1,130 @@
+"""Questions and what was answered, as they are kept: sentences with evidence, never passages."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.reader import Reader
+from connectors.corpus.hits import Hit
+from gateway import audit
+from gateway.answering.drafts import Draft
+from gateway.models import AnswerSentence, Conversation, Evidence, Question
+
+EARLIER = 3  # questions of the conversation that a follow-up may lean on
+
+
+class ConversationUnknown(Exception):
+    """There is no such conversation for this person."""
+
+    code = "conversation_unknown"
+    message = "There is no such conversation."
+
+    def __init__(self) -> None:
+        super().__init__(self.message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A question that was put, and by whom."""
+
+    question_id: UUID
+    conversation_id: UUID
+    text: str
+    earlier: tuple[str, ...]  # the person's questions before it in the conversation, oldest first
+    reader: Reader
+    person: User
+    door: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A sentence as it was shown: its number in the answer and the number of each passage."""
+
+    ordinal: int
+    draft: Draft
+    numbers: tuple[int, ...]
+
+
+@transaction.atomic
+def begin(reader: Reader, text: str, conversation_id: UUID | None, door: str) -> Asked:
+    """Store the question. Raises `ConversationUnknown`, for a conversation of somebody else as for none."""
+    person = User.objects.filter(pk=reader.user_id).first()
+    if person is None:
+        raise ConversationUnknown
+    if conversation_id is None:
+        conversation = Conversation.objects.create(owner=person)
+    else:
+        conversation = _own(person, conversation_id)
+    before = conversation.questions.order_by("-asked_at").values_list("text", flat=True)[:EARLIER]
+    earlier = tuple(reversed(before))
+    question = Question.objects.create(conversation=conversation, text=text, language=person.language, door=door)
+    return Asked(
+        question_id=question.pk,
+        conversation_id=conversation.pk,
+        text=text,
+        earlier=earlier,
+        reader=reader,
+        person=person,
+        door=door,
+    )
+
+
+def _own(person: User, conversation_id: UUID) -> Conversation:
+    conversation = Conversation.objects.filter(pk=conversation_id, owner=person).first()
+    if conversation is None:
+        raise ConversationUnknown
+    return conversation
+
+
+def note_context(asked: Asked, hits: Sequence[Hit], model: str) -> None:
+    """Audit every passage an answerer is about to be given. Committed when this returns."""
+    details = {
+        "question": str(asked.question_id),
+        "door": asked.door,
+        "token": asked.reader.token_id,
+        "model": model,
+        "passages": [
+            {
+                "passage": str(hit.passage_id),
+                "document": str(hit.document_id),
+                "revision": hit.revision,
+                "start": hit.start,
+                "end": hit.end,
+                "digest": hit.digest,
+            }
+            for hit in hits
+        ],
+    }
+    with transaction.atomic(durable=True):
+        audit.record("answer.context", user_id=asked.reader.user_id, details=details)
+
+
+@transaction.atomic
+def finish(asked: Asked, *, status: str, model: str, sentences: Iterable[Stored]) -> None:
+    """Store how a question ended and the sentences that were shown, with their evidence."""
+    updated = Question.objects.filter(pk=asked.question_id).update(status=status, model=model)
+    if not updated:  # the conversation was deleted while it was answered
+        return
+    for stored in sentences:
+        sentence = AnswerSentence.objects.create(
+            question_id=asked.question_id, ordinal=stored.ordinal, text=stored.draft.text
+        )
+        Evidence.objects.bulk_create(
+            _evidence(sentence, n, hit) for n, hit in zip(stored.numbers, stored.draft.evidence, strict=True)
+        )
+
+
+def _evidence(sentence: AnswerSentence, n: int, hit: Hit) -> Evidence:
+    return Evidence(
+        sentence=sentence,
+        n=n,
+        document=hit.document_id,
+        revision=hit.revision,
+        passage=hit.passage_id,
+        start=hit.start,
+        end=hit.end,
+        digest=hit.digest,
+    )

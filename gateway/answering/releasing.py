@@ -1,0 +1,57 @@
+"""The checks that release text: to a model, and to a person (P15)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.models import AccessToken, User
+from accounts.reader import NO_TOKEN, Reader
+from connectors.corpus.hits import Hit
+from connectors.corpus.reading import readable_documents
+from gateway.answering import recording
+from gateway.answering.recording import Asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What a reader may do at the moment of asking: anything at all, and which documents they may read."""
+
+    active: bool
+    readable: frozenset[UUID]
+
+
+def standing(reader: Reader, documents: Collection[UUID]) -> Standing:
+    return Standing(active=is_active(reader), readable=frozenset(readable_documents(reader, documents)))
+
+
+def is_active(reader: Reader) -> bool:
+    """The person may sign in, and the token they came with is in force (P1, P11)."""
+    user = User.objects.filter(pk=reader.user_id).first()
+    if user is None or not user.may_sign_in:
+        return False
+    if reader.token_id == NO_TOKEN:
+        return True
+    token = AccessToken.objects.filter(pk=reader.token_id, user=user).first()
+    return token is not None and token.is_valid_at(timezone.now())
+
+
+def cleared(asked: Asked, hits: Sequence[Hit], model: str) -> list[Hit]:
+    """The passages that may go to the answerer now.
+
+    The last statement is a check that found readable exactly what was audited before it: nothing goes
+    unaudited, and nothing goes on a check older than the audit.
+    """
+    audited: list[Hit] | None = None
+    permitted = _readable(asked.reader, hits)
+    while permitted != audited:
+        recording.note_context(asked, permitted, model)
+        audited = permitted
+        permitted = _readable(asked.reader, audited)
+    return permitted
+
+
+def _readable(reader: Reader, hits: Sequence[Hit]) -> list[Hit]:
+    readable = readable_documents(reader, {hit.document_id for hit in hits})
+    return [hit for hit in hits if hit.document_id in readable]

@@ -1,0 +1,231 @@
+"""One answer under way: what was shown, what it rests on, and the check before every flush (P15)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
+
+from connectors.corpus.hits import Hit
+from connectors.corpus.search import Filters
+from gateway import retrieval
+from gateway.answering import extractive, model, phrases, recording
+from gateway.answering.composing import AnsweredBy, Item, Withheld, composed
+from gateway.answering.drafts import Draft
+from gateway.answering.events import (
+    Citation,
+    CitationShown,
+    Done,
+    Event,
+    Failed,
+    Retrieved,
+    Sentence,
+    SentenceShown,
+    Status,
+    Withdrawn,
+)
+from gateway.answering.following import standalone
+from gateway.answering.recording import Asked, Stored
+from gateway.answering.releasing import standing
+from gateway.answering.threads import in_thread
+from gateway.answering.watching import WATCHER
+from gateway.models import Question
+
+PASSAGES = 10
+
+
+class AccessEnded(Exception):
+    """The reader was deactivated, or their token revoked, while the answer was under way."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The watcher saw that something this answer may rest on was lost."""
+
+
+@dataclass
+class Stream:
+    """The state of one answer. An ordinal that was once given stays; so does the number of a passage."""
+
+    asked: Asked
+    model: str = extractive.NAME
+    shown: list[Stored] = field(default_factory=list)
+    withdrawn: set[int] = field(default_factory=set)
+    withheld: int = 0
+    stored: bool = False
+    _numbers: dict[UUID, int] = field(default_factory=dict)
+
+    async def events(self, filters: Filters) -> AsyncIterator[Event]:
+        hits = await in_thread(self._find, filters)
+        yield Retrieved(question_id=self.asked.question_id, conversation_id=self.asked.conversation_id)
+        try:
+            async with aclosing(self._answered(hits)) as events:
+                async for event in events:
+                    yield event
+            await in_thread(self.store, self._status)
+            async for event in self._released(self._done, frozenset()):
+                yield event
+        except AccessEnded:
+            for event in self._withdrawals(frozenset()):
+                yield event
+            await in_thread(self.store, Question.Status.FAILED)
+            yield Failed(code="signed_out", message="Your access has ended.")
+
+    def _find(self, filters: Filters) -> list[Hit]:
+        query = standalone(self.asked.text, self.asked.earlier)
+        return retrieval.retrieve(self.asked.reader, query, limit=PASSAGES, filters=filters)
+
+    async def _answered(self, hits: Sequence[Hit]) -> AsyncIterator[Event]:
+        """The sentences as they are written, and withdrawals as soon as something is lost."""
+        queue: asyncio.Queue[Item | Lost | None] = asyncio.Queue()
+        writer = asyncio.create_task(_write(queue, self.asked, hits))
+        try:
+            with _watched(self.asked, hits, queue):
+                while (item := await queue.get()) is not None:
+                    async for event in self._events_of(item):
+                        yield event
+            await writer
+        finally:
+            writer.cancel()
+            await asyncio.wait({writer})
+
+    async def _events_of(self, item: Item | Lost) -> AsyncIterator[Event]:
+        if isinstance(item, AnsweredBy):
+            self.model = item.model
+        elif isinstance(item, Withheld):
+            self.withheld += 1
+        else:
+            async for event in self._released(None, frozenset()) if isinstance(item, Lost) else self._sentence(item):
+                yield event
+
+    async def _sentence(self, draft: Draft) -> AsyncIterator[Event]:
+        """New citations, then the sentence, each after a check of its own; nothing more once one is refused."""
+        fresh = [hit for hit in draft.evidence if hit.passage_id not in self._numbers]
+        numbers = tuple(self._number(hit) for hit in draft.evidence)
+        stored = Stored(ordinal=len(self.shown) + 1, draft=draft, numbers=numbers)
+        sentence = Sentence(ordinal=stored.ordinal, text=draft.text, citations=numbers)
+        flushes = [*(CitationShown(citation=self._citation(hit)) for hit in fresh), SentenceShown(sentence=sentence)]
+        for flush in flushes:
+            released = False
+            async for event in self._released(partial(_same, flush), documents_of(draft)):
+                if event is flush:
+                    released = True
+                    self._remember(stored)
+                yield event
+            if not released:
+                self._forget_numbers(stored, fresh)
+                return
+
+    def _remember(self, stored: Stored) -> None:
+        """From its first citation on, a sentence counts as shown: it is withdrawn if it must be, and stored."""
+        if stored not in self.shown:
+            self.shown.append(stored)
+
+    def _forget_numbers(self, stored: Stored, fresh: Sequence[Hit]) -> None:
+        """A gap between the numbers would tell of a sentence that was never shown (P14)."""
+        if stored not in self.shown:
+            for hit in fresh:
+                del self._numbers[hit.passage_id]
+
+    async def _released(self, flush: Callable[[], Event] | None, needed: frozenset[UUID]) -> AsyncIterator[Event]:
+        """One flush right after a check that found everything shown and `needed` readable; withdrawals before it.
+
+        A withdrawal is a flush too, so the check is made again after it. Raises `AccessEnded`.
+        """
+        while True:
+            now = await in_thread(standing, self.asked.reader, self._resting_on() | needed)
+            if not now.active:
+                raise AccessEnded
+            withdrawals = list(self._withdrawals(now.readable))
+            if not withdrawals:
+                break
+            for event in withdrawals:
+                yield event
+        if flush is not None and needed <= now.readable:
+            yield flush()
+
+    def _withdrawals(self, readable: frozenset[UUID]) -> Iterator[Event]:
+        for stored in self._standing():
+            if not documents_of(stored.draft) <= readable:
+                self.withdrawn.add(stored.ordinal)
+                yield Withdrawn(ordinal=stored.ordinal)
+
+    def _standing(self) -> list[Stored]:
+        return [stored for stored in self.shown if stored.ordinal not in self.withdrawn]
+
+    def _resting_on(self) -> frozenset[UUID]:
+        return frozenset().union(*(documents_of(stored.draft) for stored in self._standing()))
+
+    def _number(self, hit: Hit) -> int:
+        return self._numbers.setdefault(hit.passage_id, len(self._numbers) + 1)
+
+    def _citation(self, hit: Hit) -> Citation:
+        return Citation(n=self._numbers[hit.passage_id], hit=hit)
+
+    @property
+    def _status(self) -> Status:
+        if not self._standing():
+            return "not_found"
+        return "partial" if self.withheld else "answered"
+
+    def _done(self) -> Done:
+        """The answer as it stands: what was withdrawn is not in it, nor said to be missing from it (P14)."""
+        standing_now = self._standing()
+        sentences = tuple(
+            Sentence(ordinal=each.ordinal, text=each.draft.text, citations=each.numbers) for each in standing_now
+        )
+        cited = {hit.passage_id: hit for each in standing_now for hit in each.draft.evidence}
+        citations = sorted((self._citation(hit) for hit in cited.values()), key=lambda citation: citation.n)
+        language = phrases.spoken(self.asked.person.language)
+        return Done(
+            question_id=self.asked.question_id,
+            conversation_id=self.asked.conversation_id,
+            status=self._status,
+            answer=phrases.marked(sentences) if sentences else phrases.not_found(language),
+            sentences=sentences,
+            citations=tuple(citations),
+            language=_language_of(standing_now) or language,
+            model=self.model,
+            withheld=self.withheld,
+        )
+
+    def store(self, status: str) -> None:
+        self.stored = True
+        recording.finish(self.asked, status=status, model=self.model, sentences=self.shown)
+
+
+def _same(flush: Event) -> Event:
+    return flush
+
+
+async def _write(queue: asyncio.Queue[Item | Lost | None], asked: Asked, hits: Sequence[Hit]) -> None:
+    try:
+        async with aclosing(composed(asked, hits)) as items:
+            async for item in items:
+                queue.put_nowait(item)
+    finally:
+        queue.put_nowait(None)
+
+
+def _watched(
+    asked: Asked, hits: Sequence[Hit], queue: asyncio.Queue[Item | Lost | None]
+) -> AbstractContextManager[None]:
+    """Verbatim sentences come at once, each after its own check; only a model can be silent for long."""
+    if not model.name():
+        return nullcontext()
+    loop = asyncio.get_running_loop()
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # the loop has ended, and the stream with it
+            loop.call_soon_threadsafe(queue.put_nowait, Lost())
+
+    return WATCHER.watching(asked.reader, {hit.document_id for hit in hits}, tell)
+
+
+def documents_of(draft: Draft) -> frozenset[UUID]:
+    return frozenset(hit.document_id for hit in draft.evidence)
+
+
+def _language_of(sentences: Sequence[Stored]) -> str:
+    return next((hit.language for each in sentences for hit in each.draft.evidence if hit.language), "")

@@ -1,0 +1,195 @@
+"""A person's own questions, and their answers shown again: every sentence is checked anew (P15, P16)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, cast
+from uuid import UUID
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from accounts.reader import Reader
+from connectors.corpus.hits import Hit
+from connectors.corpus.reading import holds_evidence
+from gateway.answering.events import Citation
+from gateway.evidence import Pair, passages_holding
+from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, Question
+
+State = Literal["shown", "withheld", "changed"]
+Verdict = Literal["up", "down"]
+LONGEST_COMMENT = 2_000  # characters
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionLine:
+    """A question in a list: the person's own words and nothing of any document."""
+
+    id: UUID
+    conversation_id: UUID
+    text: str
+    asked_at: datetime
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationLine:
+    """A conversation in a list, by its first question."""
+
+    id: UUID
+    text: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownSentence:
+    """A sentence of an old answer. Withheld, it has no text: something it rests on can no longer be read."""
+
+    ordinal: int
+    text: str
+    citations: tuple[int, ...]
+    state: State
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownAnswer:
+    """A question with its answer as it may be shown now; its citations are numbered anew."""
+
+    id: UUID
+    conversation_id: UUID
+    question: str
+    asked_at: datetime
+    status: str
+    language: str
+    model: str
+    sentences: tuple[ShownSentence, ...]
+    citations: tuple[Citation, ...]
+    feedback: Verdict | None
+
+
+def list_questions(reader: Reader, *, limit: int = 50, before: datetime | None = None) -> list[QuestionLine]:
+    """The reader's questions, newest first; those asked before a moment, for the next page."""
+    questions = _own_questions(reader).order_by("-asked_at")
+    if before is not None:
+        questions = questions.filter(asked_at__lt=before)
+    return [
+        QuestionLine(id=q.pk, conversation_id=q.conversation_id, text=q.text, asked_at=q.asked_at, status=q.status)
+        for q in questions[:limit]
+    ]
+
+
+def list_conversations(reader: Reader, *, limit: int = 50) -> list[ConversationLine]:
+    """The reader's conversations, newest first."""
+    first = Question.objects.filter(conversation=OuterRef("pk")).order_by("asked_at").values("text")[:1]
+    conversations = _own_conversations(reader).annotate(text=Subquery(first)).order_by("-started_at")
+    return [
+        ConversationLine(id=each.pk, text=each.text or "", started_at=each.started_at)
+        for each in conversations[:limit]
+    ]
+
+
+def get_question(reader: Reader, question_id: UUID) -> ShownAnswer | None:
+    """One of the reader's own questions with what may be shown of its answer; None for anybody else's (P14)."""
+    questions = _with_answers(_own_questions(reader).filter(pk=question_id))
+    return next(iter(_shown(reader, questions)), None)
+
+
+def get_conversation(reader: Reader, conversation_id: UUID) -> list[ShownAnswer] | None:
+    """The questions of one of the reader's own conversations, oldest first."""
+    if not _own_conversations(reader).filter(pk=conversation_id).exists():
+        return None
+    questions = _own_questions(reader).filter(conversation=conversation_id).order_by("asked_at")
+    return _shown(reader, _with_answers(questions))
+
+
+def delete_conversation(reader: Reader, conversation_id: UUID) -> bool:
+    """Delete a conversation with its questions and answers; the audit stays. False when there is none."""
+    deleted, _ = _own_conversations(reader).filter(pk=conversation_id).delete()
+    return deleted > 0
+
+
+def give_feedback(reader: Reader, question_id: UUID, verdict: Verdict, comment: str = "") -> bool:
+    """What the reader thinks of an answer of theirs, in place of what they said before. False when there is none."""
+    question = _own_questions(reader).filter(pk=question_id).first()
+    if question is None:
+        return False
+    given = {"verdict": Feedback.Verdict(verdict), "comment": comment[:LONGEST_COMMENT]}
+    Feedback.objects.update_or_create(question=question, defaults=given)
+    return True
+
+
+def _own_conversations(reader: Reader) -> QuerySet[Conversation]:
+    return Conversation.objects.filter(owner=reader.user_id)
+
+
+def _own_questions(reader: Reader) -> QuerySet[Question]:
+    return Question.objects.filter(conversation__owner=reader.user_id)
+
+
+def _with_answers(questions: QuerySet[Question]) -> list[Question]:
+    return list(questions.select_related("feedback").prefetch_related("sentences__evidence"))
+
+
+def _shown(reader: Reader, questions: Sequence[Question]) -> list[ShownAnswer]:
+    """The answers as they may be shown; the last statement is the check that releases them (P15)."""
+    pairs = {_pair(each) for question in questions for each in _evidence(question.sentences.all())}
+    passages = passages_holding(reader, pairs)
+    states = holds_evidence(reader, pairs)
+    return [_answer(question, _Render(states, passages)) for question in questions]
+
+
+class _Render:
+    """What may be shown of one answer. Numbers are given in the order citations are first used."""
+
+    def __init__(self, states: dict[Pair, Literal["held", "changed"]], passages: dict[Pair, Hit]) -> None:
+        self._states = states
+        self._passages = passages
+        self._numbers: dict[Pair, int] = {}
+
+    def sentence(self, stored: AnswerSentence) -> ShownSentence:
+        pairs = [_pair(each) for each in stored.evidence.all()]
+        state = self._state(pairs)
+        if state == "withheld":
+            return ShownSentence(ordinal=stored.ordinal, text="", citations=(), state=state)
+        numbers = [self._number(pair) for pair in pairs if self._states[pair] == "held"]
+        return ShownSentence(
+            ordinal=stored.ordinal, text=stored.text, citations=tuple(dict.fromkeys(numbers)), state=state
+        )
+
+    def citations(self) -> tuple[Citation, ...]:
+        return tuple(Citation(n=n, hit=self._passages[pair]) for pair, n in self._numbers.items())
+
+    def _state(self, pairs: Sequence[Pair]) -> State:
+        """A sentence needs every document it rests on, and the words of the passage unless they changed (P16)."""
+        states = [self._states.get(pair) for pair in pairs]
+        missing = any(state == "held" and pair not in self._passages for pair, state in zip(pairs, states, strict=True))
+        if not pairs or None in states or missing:
+            return "withheld"
+        return "changed" if "changed" in states else "shown"
+
+    def _number(self, pair: Pair) -> int:
+        return self._numbers.setdefault(pair, len(self._numbers) + 1)
+
+
+def _answer(question: Question, render: _Render) -> ShownAnswer:
+    sentences = tuple(render.sentence(stored) for stored in question.sentences.all())
+    feedback: Feedback | None = getattr(question, "feedback", None)
+    return ShownAnswer(
+        id=question.pk,
+        conversation_id=question.conversation_id,
+        question=question.text,
+        asked_at=question.asked_at,
+        status=question.status,
+        language=question.language,
+        model=question.model,
+        sentences=sentences,
+        citations=render.citations(),
+        feedback=cast(Verdict, feedback.verdict) if feedback else None,
+    )
+
+
+def _evidence(sentences: Iterable[AnswerSentence]) -> Iterable[Evidence]:
+    return (each for sentence in sentences for each in sentence.evidence.all())
+
+
+def _pair(evidence: Evidence) -> Pair:
+    return evidence.document, evidence.digest

@@ -1,0 +1,108 @@
+"""What the gateway remembers: questions, the sentences that answered them with their evidence, and the audit."""
+
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+
+
+class Conversation(models.Model):
+    """Questions one person asked in a row. Nobody else ever reads it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    started_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "-started_at"], name="conversations_of_a_person")]
+
+
+class Question(models.Model):
+    """What was asked, in the asker's own words, and how it ended."""
+
+    class Status(models.TextChoices):
+        ANSWERING = "answering"
+        ANSWERED = "answered"
+        PARTIAL = "partial"
+        NOT_FOUND = "not_found"
+        STOPPED = "stopped"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="questions")
+    text = models.TextField()
+    asked_at = models.DateTimeField(auto_now_add=True)
+    language = models.CharField(max_length=10, default="en")
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.ANSWERING)
+    model = models.CharField(max_length=200, blank=True)
+    door = models.CharField(max_length=20)
+
+    class Meta:
+        indexes = [models.Index(fields=["conversation", "asked_at"], name="questions_of_a_conversation")]
+
+
+class AnswerSentence(models.Model):
+    """A sentence that was shown. It is shown again only after its evidence was checked again (P16)."""
+
+    question = models.ForeignKey(Question, models.CASCADE, related_name="sentences")
+    ordinal = models.PositiveIntegerField()
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["ordinal"]
+        constraints = [models.UniqueConstraint("question", "ordinal", name="one_sentence_of_an_ordinal")]
+
+
+class Evidence(models.Model):
+    """Where a sentence comes from: plain ids, never a relation, so that no query reaches content from here.
+
+    Offsets are Unicode code points into the document's text at `revision`; `digest` is the SHA-256 of
+    the passage's text, in hex.
+    """
+
+    sentence = models.ForeignKey(AnswerSentence, models.CASCADE, related_name="evidence")
+    n = models.PositiveIntegerField()
+    document = models.UUIDField()
+    revision = models.BigIntegerField()
+    passage = models.UUIDField()
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["n"]
+        constraints = [models.UniqueConstraint("sentence", "n", name="one_passage_of_a_number")]
+
+
+class Feedback(models.Model):
+    """What the asker thought of an answer."""
+
+    class Verdict(models.TextChoices):
+        UP = "up"
+        DOWN = "down"
+
+    question = models.OneToOneField(Question, models.CASCADE, related_name="feedback")
+    verdict = models.CharField(max_length=4, choices=Verdict.choices)
+    comment = models.TextField(max_length=2000, blank=True)
+    given_at = models.DateTimeField(auto_now=True)
+
+
+class AuditEvent(models.Model):
+    """One link of the audit chain, written by `gateway.audit` alone and never changed.
+
+    The migration makes the table and the triggers that refuse UPDATE, DELETE and TRUNCATE; it is
+    unmanaged so that `flush` does not try. `user_id` is a plain number: the row outlives the person.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=50)
+    user_id = models.BigIntegerField(null=True)
+    details = models.JSONField(default=dict)
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        managed = False
+        db_table = "gateway_auditevent"
+        ordering = ["id"]

@@ -1,0 +1,75 @@
+"""From a question to the passages its reader may read, the reader's own situation first."""
+
+import logging
+from dataclasses import replace
+
+from accounts.models import User
+from accounts.reader import Reader
+from connectors.corpus.hits import Hit
+from connectors.corpus.search import Filters, Mode, search
+from connectors.embedding import Embedding, embed_query
+from connectors.errors import ConnectorError
+from gateway.answering.words import folded
+
+log = logging.getLogger("gatehouse.retrieval")
+
+# Looked at beyond what was asked for, so that a passage about the reader's own country can move up.
+ROOM = 10
+# What naming the reader's situation is worth, on the scale of a fused score (0..1). Wording and order only: no
+# preference adds a passage the search did not find or takes one away.
+OWN_COUNTRY = 0.15
+OTHER_COUNTRY = -0.5
+OWN_SITUATION = 0.05
+
+
+def retrieve(
+    reader: Reader, query: str, *, limit: int = 10, filters: Filters = Filters(), mode: Mode = "hybrid"
+) -> list[Hit]:
+    """The permitted passages nearest to `query`, best first, at most `limit`."""
+    vector = None if mode == "text" else embedded(query)
+    found = search(reader, query=query, vector=vector, limit=limit + ROOM, mode=mode, filters=filters)
+    person = User.objects.filter(pk=reader.user_id).first()
+    return found[:limit] if person is None else preferred(found, query, person)[:limit]
+
+
+def embedded(query: str) -> Embedding | None:
+    """The query's vector; None when the embedder is down, and keywords alone must do."""
+    try:
+        return embed_query(query)
+    except ConnectorError:
+        log.warning("The embedding model did not answer; this search goes by keywords alone.", exc_info=True)
+        return None
+
+
+def preferred(hits: list[Hit], query: str, person: User) -> list[Hit]:
+    """The same hits, those about this person's situation moved up and those about another country down."""
+    country = country_in_force(hits, query, person.country)
+    situation = [folded(value) for value in (person.office, person.department, person.role) if value]
+
+    def worth(hit: Hit) -> float:
+        naming = folded(f"{hit.title} {hit.heading}")
+        return hit.score + country_worth(hit, country) + OWN_SITUATION * any(value in naming for value in situation)
+
+    return [replace(hit, score=worth(hit)) for hit in sorted(hits, key=worth, reverse=True)]
+
+
+def country_in_force(hits: list[Hit], query: str, own: str) -> str:
+    """The country the query itself names, if one of the hits is about it; otherwise the reader's own."""
+    asked = folded(query)
+    named = (country for hit in hits if (country := country_of(hit)) and folded(country) in asked)
+    return next(named, own)
+
+
+def country_of(hit: Hit) -> str:
+    country = hit.metadata.get("country")
+    return country if isinstance(country, str) else ""
+
+
+def country_worth(hit: Hit, country: str) -> float:
+    """What being about `country`, or about another one, adds to a hit's score."""
+    if not country:
+        return 0.0
+    wanted, about = folded(country), folded(country_of(hit))
+    if about:
+        return OWN_COUNTRY if about == wanted else OTHER_COUNTRY
+    return OWN_COUNTRY if wanted in folded(f"{hit.title} {hit.heading}") else 0.0
