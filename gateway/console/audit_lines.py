@@ -1,0 +1,56 @@
+"""The audit as staff read it: who did what when, over how many passages. Never what was asked or answered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from accounts.models import User
+from gateway.models import AuditEvent
+
+KINDS = {
+    "answer.context": "asked a question",
+    "source.paused": "paused a source",
+    "source.resumed": "resumed a source",
+    "source.sync_requested": "asked for a sync",
+    "user.deactivated": "deactivated a person",
+    "user.activated": "activated a person",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditLine:
+    id: int
+    at: datetime
+    person: str
+    deed: str
+    subject: str
+    passages: int | None
+
+
+def lines_of(events: Sequence[AuditEvent]) -> list[AuditLine]:
+    people = User.objects.in_bulk({event.user_id for event in events if event.user_id is not None})
+    return [line_of(event, people) for event in events]
+
+
+def line_of(event: AuditEvent, people: Mapping[int, User]) -> AuditLine:
+    passages: Any = event.details.get("passages")
+    return AuditLine(
+        id=event.pk,
+        at=event.at,
+        person=person_in(event.user_id, people),
+        deed=KINDS.get(event.kind, event.kind),
+        subject=subject_of(event),
+        passages=len(passages) if isinstance(passages, list) else None,
+    )
+
+
+def person_in(user_id: int | None, people: Mapping[int, User]) -> str:
+    if user_id is None:
+        return "Gatehouse"
+    return people[user_id].email if user_id in people else f"a person who was deleted ({user_id})"
+
+
+def subject_of(event: AuditEvent) -> str:
+    """Which source or whose account the console changed."""
+    return str(event.details.get("source") or event.details.get("person") or "")

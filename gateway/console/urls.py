@@ -1,0 +1,19 @@
+"""The pages of the console."""
+
+from django.urls import path
+
+from gateway.console import views
+
+app_name = "console"
+urlpatterns = [
+    path("", views.sources, name="sources"),
+    path("sources/<slug:key>/", views.source, name="source"),
+    path("sources/<slug:key>/pause/", views.pause, name="pause"),
+    path("sources/<slug:key>/resume/", views.resume, name="resume"),
+    path("sources/<slug:key>/sync/", views.sync_now, name="sync"),
+    path("runs/", views.runs, name="runs"),
+    path("people/", views.people, name="people"),
+    path("people/<int:id>/", views.person, name="person"),
+    path("people/<int:id>/active/", views.set_active, name="set-active"),
+    path("audit/", views.audit_list, name="audit"),
+]

@@ -1,0 +1,140 @@
+"""The console's pages: sources, runs, people and the audit."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.identity import effective_groups, linked_accounts
+from accounts.models import User
+from accounts.provisioning import activate, deactivate
+from connectors import adding, sync
+from connectors.models import Source, SyncRun
+from gateway import audit
+from gateway.console.audit_lines import lines_of
+from gateway.console.sources import card_of, cards
+from gateway.console.staff import StaffRequest, staff_only
+from gateway.models import AuditEvent
+
+PAGE = 50
+
+
+@staff_only
+@require_safe
+def sources(request: HttpRequest) -> HttpResponse:
+    return shown(request, "sources", {"cards": cards()})
+
+
+@staff_only
+@require_safe
+def source(request: HttpRequest, key: str) -> HttpResponse:
+    """One source's card, which the overview fetches again while a run goes on."""
+    return source_card(request, source_named(key))
+
+
+@staff_only
+@require_POST
+def pause(request: HttpRequest, key: str) -> HttpResponse:
+    """Hides the source from everyone from this commit on (P7)."""
+    changed = source_named(key)
+    with transaction.atomic():
+        adding.pause(changed)
+        record(request, "source.paused", source=key)
+    return source_card(request, source_named(key))
+
+
+@staff_only
+@require_POST
+def resume(request: HttpRequest, key: str) -> HttpResponse:
+    changed = source_named(key)
+    with transaction.atomic():
+        adding.resume(changed)
+        record(request, "source.resumed", source=key)
+    return source_card(request, source_named(key))
+
+
+@staff_only
+@require_POST
+def sync_now(request: HttpRequest, key: str) -> HttpResponse:
+    woken = source_named(key)
+    record(request, "source.sync_requested", source=key)
+    sync.wake(woken)
+    return source_card(request, source_named(key))
+
+
+@staff_only
+@require_safe
+def runs(request: HttpRequest) -> HttpResponse:
+    """All runs, newest first, or those of one source."""
+    wanted = request.GET.get("source", "")
+    found = SyncRun.objects.select_related("source__directory").order_by("-started_at")
+    if wanted:
+        found = found.filter(source__directory__key=wanted)
+    return shown(request, "runs", {"page": Paginator(found, PAGE).get_page(request.GET.get("page")), "wanted": wanted})
+
+
+@staff_only
+@require_safe
+def people(request: HttpRequest) -> HttpResponse:
+    search = request.GET.get("search", "").strip()
+    found = User.objects.order_by("email")
+    if search:
+        found = found.filter(Q(email__icontains=search) | Q(name__icontains=search))
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    return shown(request, "people", {"page": page, "search": search})
+
+
+@staff_only
+@require_safe
+def person(request: HttpRequest, id: int) -> HttpResponse:
+    """By which accounts and groups a person reads; not what."""
+    looked_at = get_object_or_404(User, pk=id)
+    context = {"person": looked_at, "groups": effective_groups(id), "accounts": linked_accounts(id)}
+    return shown(request, "person", context, section="people")
+
+
+@staff_only
+@require_POST
+def set_active(request: HttpRequest, id: int) -> HttpResponse:
+    """Activates or deactivates a person; nobody deactivates themselves by a slip of the hand."""
+    changed = get_object_or_404(User, pk=id)
+    wanted = request.POST.get("active") == "yes"
+    if changed == request.user:
+        messages.error(request, "You cannot deactivate yourself. Ask another administrator.")
+        return redirect("console:person", id)
+    with transaction.atomic():
+        (activate if wanted else deactivate)(changed)
+        record(request, "user.activated" if wanted else "user.deactivated", person=changed.email)
+    messages.success(request, f"{changed} {'may sign in again' if wanted else 'reads nothing from now on'}.")
+    return redirect("console:person", id)
+
+
+@staff_only
+@require_safe
+def audit_list(request: HttpRequest) -> HttpResponse:
+    page = Paginator(AuditEvent.objects.order_by("-id"), PAGE).get_page(request.GET.get("page"))
+    return shown(request, "audit", {"page": page, "lines": lines_of(list(page.object_list))})
+
+
+def source_named(key: str) -> Source:
+    return get_object_or_404(Source.objects.select_related("directory"), directory__key=key)
+
+
+def source_card(request: HttpRequest, source: Source) -> HttpResponse:
+    """The card alone for htmx; the overview for a browser without scripts."""
+    if request.headers.get("HX-Request") != "true":
+        return redirect("console:sources")
+    return render(request, "console/_source.html", {"card": card_of(source)})
+
+
+def record(request: HttpRequest, kind: str, **details: str) -> None:
+    audit.record(kind, user_id=cast(StaffRequest, request).user.pk, details=details)
+
+
+def shown(request: HttpRequest, name: str, context: dict[str, Any], *, section: str = "") -> HttpResponse:
+    return render(request, f"console/{name}.html", {"section": "console", "console_section": section or name} | context)

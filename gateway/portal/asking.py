@@ -1,0 +1,92 @@
+"""The first page, and asking: as a stream for the page's script, as a stored page for browsers without it."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from accounts.reader import Reader
+from gateway.answering.asking import AnswerFailed, ConversationUnknown, QuestionInvalid, answer, ask
+from gateway.conversations import list_questions
+from gateway.demo.load import questions_for
+from gateway.portal.requests import SignedInRequest
+from gateway.portal.streaming import frames
+
+RECENT = 8
+DOOR = "portal"
+
+
+@require_safe
+def ask_page(request: HttpRequest) -> HttpResponse:
+    return shown(cast(SignedInRequest, request).user, request)
+
+
+@require_safe
+def recent(request: HttpRequest) -> HttpResponse:
+    """The list at the side, which the page fetches anew after each answer."""
+    return render(request, "portal/_recent.html", recent_of(cast(SignedInRequest, request).user))
+
+
+@require_POST
+async def ask_stream(request: HttpRequest) -> HttpResponseBase:
+    """Answers the question in the form: as events where the client takes them, else by leading to its own page."""
+    user = cast(User, await request.auser())
+    question = request.POST.get("question", "")
+    conversation = conversation_from(request.POST.get("conversation", ""))
+    if "text/event-stream" in request.headers.get("Accept", ""):
+        return await streamed(Reader(user.pk), question, conversation)
+    try:
+        done = await answer(Reader(user.pk), question, conversation=conversation, door=DOOR)
+    except QuestionInvalid as refused:
+        return await sync_to_async(shown)(user, request, question=question, problem=refused.message, status=400)
+    except AnswerFailed as failed:
+        return await sync_to_async(shown)(user, request, question=question, problem=failed.message, status=503)
+    except ConversationUnknown:
+        raise Http404 from None
+    return redirect("question", done.question_id)
+
+
+async def streamed(reader: Reader, question: str, conversation: UUID | None) -> HttpResponseBase:
+    events = ask(reader, question, conversation=conversation, door=DOOR)
+    try:
+        first = await anext(events)
+    except QuestionInvalid as refused:
+        return JsonResponse({"error": {"code": refused.code, "message": refused.message}}, status=400)
+    except ConversationUnknown:
+        raise Http404 from None
+    await sync_to_async(connection.close)()  # a pooled connection would be held until the stream ends
+    response = StreamingHttpResponse(frames(first, events), content_type="text/event-stream; charset=utf-8")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def conversation_from(value: str) -> UUID | None:
+    """The conversation a form names; none for a new one. What is no id at all leads nowhere, like an unknown one."""
+    try:
+        return UUID(value) if value else None
+    except ValueError:
+        raise Http404 from None
+
+
+def shown(
+    user: User, request: HttpRequest, *, question: str = "", problem: str = "", status: int = 200
+) -> HttpResponse:
+    """The first page, with what was typed and what was wrong with it."""
+    context = {"section": "ask", "examples": examples_for(user), "question": question, "problem": problem}
+    return render(request, "portal/ask.html", context | recent_of(user), status=status)
+
+
+def recent_of(user: User) -> dict[str, Any]:
+    return {"recent": list_questions(Reader(user.pk), limit=RECENT)}
+
+
+def examples_for(user: User) -> list[str]:
+    """Questions to try, for the people of the demo company."""
+    return list(questions_for(user.email)) if settings.EVALUATION else []

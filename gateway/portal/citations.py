@@ -1,0 +1,25 @@
+"""A citation as a line in a list of sources, for the stream and for stored answers alike."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.formats import date_format
+
+from gateway.answering.events import Citation
+
+EXCERPT = 240  # characters
+
+
+def source_line(citation: Citation) -> dict[str, Any]:
+    """What `portal/_source.html` and ask.js show: number, title, place, excerpt, and where the chip leads."""
+    hit = citation.hit
+    address = reverse("document", args=[hit.document_id])
+    changed = date_format(hit.modified_at, "j F Y") if hit.modified_at else ""
+    place = (hit.heading, f"page {hit.page}" if hit.page is not None else "", hit.source_name, changed)
+    return {
+        "n": citation.n,
+        "title": hit.title,
+        "href": f"{address}?start={hit.start}&end={hit.end}#passage",
+        "place": " · ".join(part for part in place if part),
+        "excerpt": " ".join(hit.text.split())[:EXCERPT],
+    }

@@ -1,0 +1,50 @@
+"""A document as its readers see it: who wrote it, where it is kept, and its text with the cited passage marked."""
+
+from bisect import bisect_right
+from typing import Any, cast
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from connectors.corpus.reading import TextView, document_text, get_document
+from gateway.portal.document_text import Passage, blocks, parts_of, passage_from
+from gateway.portal.requests import SignedInRequest, reader_of
+
+
+def document(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Foreign and unknown are the same 404 (P14)."""
+    reader = reader_of(cast(SignedInRequest, request))
+    view = get_document(reader, id)
+    text = document_text(reader, id)
+    if view is None or text is None:
+        raise Http404
+    passage = passage_from(request.GET.get("start", ""), request.GET.get("end", ""), len(text.text))
+    context = {"document": view, "original": original_at(view.url), "cited": passage is not None}
+    return render(request, "portal/document.html", context | shown_part(text, passage, request.GET.get("part", "")))
+
+
+def shown_part(text: TextView, passage: Passage | None, wanted: str) -> dict[str, Any]:
+    """The part that was asked for, else the one the passage begins in, else the first. Parts count from 1."""
+    parts = parts_of(text.text)
+    number = bisect_right([start for start, _ in parts], passage.start) if passage else 1
+    if wanted.isascii() and wanted.isdigit() and len(wanted) < 7 and 1 <= int(wanted) <= len(parts):
+        number = int(wanted)
+    pages = text.pages if len(text.pages) > 1 else []
+    return {
+        "blocks": blocks(text.text, parts[number - 1], headings=text.headings, pages=pages, passage=passage),
+        "part": number,
+        "parts": len(parts),
+        "previous": number - 1,
+        "next": number + 1 if number < len(parts) else 0,
+    }
+
+
+def original_at(url: str) -> dict[str, str] | None:
+    """The address of the original and the host it is on, shown in full; None where it is not a web address."""
+    try:
+        address = urlsplit(url)
+    except ValueError:
+        return None
+    return {"url": url, "host": address.netloc} if address.scheme in ("http", "https") and address.netloc else None

@@ -1,0 +1,195 @@
+// Asks without leaving the page: posts the question, reads the event stream and puts each sentence where it belongs.
+(() => {
+  "use strict";
+  const UNREACHABLE = "The answer was cut off, because Gatehouse could not be reached. Check your connection and ask again.";
+  const thread = document.getElementById("thread");
+  const progress = document.getElementById("progress");
+  const form = document.getElementById("ask-form");
+  const field = form.elements.question;
+  const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+
+  // --- one question and its answer -----------------------------------------------------------------
+  class Exchange {
+    constructor(question) {
+      this.root = clone("exchange-template");
+      this.sentences = new Map();
+      this.links = new Map();
+      this.ended = false;
+      for (const part of ["question", "answer", "outcome", "sources", "sourceList", "after", "copy", "stored", "feedback"])
+        this[part] = this.root.querySelector(`[data-${part.replace(/[A-Z]/g, (letter) => "-" + letter.toLowerCase())}]`);
+      this.question.textContent = question;
+      this.copy.addEventListener("click", () => this.copyText());
+    }
+
+    retrieved(data) {
+      this.id = data.id;
+      form.elements.conversation.value = data.conversation;
+    }
+
+    citation(data) {
+      const line = clone("source-template");
+      for (const element of line.querySelectorAll("[data-fill]")) element.textContent = data[element.dataset.fill] ?? "";
+      line.querySelector("[data-href]").setAttribute("href", data.href);
+      this.links.set(data.n, { href: data.href, title: data.title });
+      this.sourceList.append(line);
+      this.sources.hidden = false;
+    }
+
+    sentence(data) {
+      const span = document.createElement("span");
+      span.className = "arriving";
+      span.append(data.text);
+      for (const n of data.citations) span.append(this.chip(n));
+      this.sentences.set(data.ordinal, span);
+      this.answer.append(span, " ");
+    }
+
+    chip(n) {
+      const chip = document.createElement("a");
+      const { href, title } = this.links.get(n) ?? { href: "#", title: "" };
+      chip.className = "chip";
+      chip.setAttribute("href", href);
+      chip.setAttribute("aria-label", `Source ${n}: ${title}`);
+      chip.title = title;
+      chip.textContent = n;
+      return chip;
+    }
+
+    withdrawn(data) {
+      this.sentences.get(data.ordinal)?.replaceChildren(clone("withdrawn-template"));
+    }
+
+    done(data) {
+      this.finish();
+      this.pruneSources(data);
+      if (data.status === "not_found" && this.sentences.size === 0) this.outcome.append(clone("not-found-template"));
+      if (data.status === "partial") this.outcome.append(clone("partial-template"));
+      progress.textContent = data.status === "not_found" ? "Not found in what you can read." : "The answer is complete.";
+      this.copy.hidden = this.sentences.size === 0;
+      this.stored.setAttribute("href", data.page);
+      this.after.hidden = false;
+      htmx.ajax("GET", data.feedback, { target: this.feedback, swap: "innerHTML" });
+      document.body.dispatchEvent(new CustomEvent("answered"));
+    }
+
+    // A source nothing shown rests on any more is not a source of this answer.
+    pruneSources(data) {
+      const cited = new Set(data.citations.map((citation) => citation.n));
+      for (const line of [...this.sourceList.children])
+        if (!cited.has(Number(line.querySelector('[data-fill="n"]').textContent))) line.remove();
+      for (const n of this.links.keys()) if (!cited.has(n)) this.links.delete(n);
+      this.sources.hidden = this.sourceList.children.length === 0;
+    }
+
+    error(data) {
+      this.finish();
+      field.value ||= this.question.textContent;
+      const notice = clone("error-template");
+      notice.textContent = data.error.message;
+      this.outcome.append(notice);
+    }
+
+    finish() {
+      this.ended = true;
+      this.answer.classList.remove("reading");
+      this.answer.setAttribute("aria-busy", "false");
+    }
+
+    // The answer as plain text, its chips as [1] and its sources below.
+    plainText() {
+      const answer = this.answer.cloneNode(true);
+      for (const chip of answer.querySelectorAll(".chip")) chip.replaceWith(` [${chip.textContent}]`);
+      const sources = [...this.links].map(([n, { href, title }]) => `[${n}] ${title} ${new URL(href, location.href)}`);
+      return `${answer.textContent.trim()}\n\n${sources.join("\n")}\n`;
+    }
+
+    async copyText() {
+      const text = this.plainText();
+      try {
+        await navigator.clipboard.writeText(text);
+        this.copy.textContent = "Copied";
+      } catch {
+        getSelection().selectAllChildren(this.answer);
+        this.copy.textContent = "Selected: copy it now";
+      }
+    }
+  }
+
+  // --- the stream ----------------------------------------------------------------------------------
+  async function* events(body) {
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let buffer = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      buffer += value;
+      let end;
+      while ((end = buffer.indexOf("\n\n")) >= 0) {
+        const lines = buffer.slice(0, end).split("\n");
+        buffer = buffer.slice(end + 2);
+        const name = lines.find((line) => line.startsWith("event: "));
+        const data = lines.find((line) => line.startsWith("data: "));
+        if (name && data) yield { name: name.slice(7), data: JSON.parse(data.slice(6)) };
+      }
+    }
+  }
+
+  const HANDLED = new Set(["retrieved", "citation", "sentence", "withdrawn", "done", "error"]);
+
+  async function stream(exchange, body) {
+    const response = await fetch(form.action, {
+      method: "POST",
+      body,
+      headers: { Accept: "text/event-stream" },
+      credentials: "same-origin",
+    });
+    const kind = response.headers.get("Content-Type") ?? "";
+    if (kind.startsWith("text/event-stream")) {
+      for await (const { name, data } of events(response.body)) if (HANDLED.has(name)) exchange[name](data);
+    } else if (kind.startsWith("application/json")) {
+      exchange.error(await response.json());
+    } else if (response.redirected) {
+      location.reload(); // the session has ended: the server leads to the sign-in page
+    } else {
+      exchange.error({ error: { message: "This page is out of date. Reload it and ask again." } });
+    }
+    if (!exchange.ended) exchange.error({ error: { message: UNREACHABLE } });
+  }
+
+  async function ask(question, body) {
+    const exchange = new Exchange(question);
+    for (const element of document.querySelectorAll("[data-welcome]")) element.hidden = true;
+    for (const element of document.querySelectorAll("[data-follow-up]")) element.hidden = false;
+    document.getElementById("problem")?.remove();
+    thread.append(exchange.root);
+    exchange.root.scrollIntoView({ block: "start" });
+    progress.textContent = "Looking through what you may read.";
+    form.querySelector("button").disabled = true;
+    try {
+      await stream(exchange, body);
+    } catch {
+      if (!exchange.ended) exchange.error({ error: { message: UNREACHABLE } });
+    } finally {
+      form.querySelector("button").disabled = false;
+    }
+  }
+
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-ask]")) return;
+    event.preventDefault();
+    const body = new FormData(event.target);
+    const question = body.get("question").trim();
+    if (!question || form.querySelector("button").disabled) return;
+    if (event.target === form) {
+      field.value = "";
+      field.placeholder = "Ask a follow-up, or something new…";
+    }
+    ask(question, body);
+  });
+
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+})();
