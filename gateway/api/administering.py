@@ -12,8 +12,9 @@ from rest_framework.response import Response
 from accounts.models import User, Verb
 from connectors import sync
 from connectors.models import Source, SyncRun
+from gateway import audit
 from gateway.api import shapes
-from gateway.api.authentication import IsStaff
+from gateway.api.authentication import IsStaff, person_of
 from gateway.api.cursors import cursor_after, mark_of
 from gateway.api.view import ApiView
 from gateway.models import AuditEvent
@@ -25,7 +26,7 @@ RowT = TypeVar("RowT", bound=Model)
 
 class AdminView(ApiView):
     verb = Verb.ADMIN
-    permission_classes = [IsStaff]
+    permission_classes = (IsStaff,)
 
 
 def page_of(rows: QuerySet[RowT], shown: Callable[[RowT], dict[str, Any]], mark: Callable[[RowT], object]) -> Response:
@@ -65,6 +66,7 @@ class SyncNow(AdminView):
         source = Source.objects.filter(directory__key=key, next_sync_at__isnull=False).first()
         if source is None:
             raise Http404
+        audit.record("source.sync_requested", user_id=person_of(request).pk, details={"source": key})
         sync.wake(source)
         return Response({"state": "accepted"}, status=202)
 

@@ -1,7 +1,5 @@
 """Who is asking, and what their credential lets them do."""
 
-from typing import TYPE_CHECKING
-
 from django.http import Http404
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
@@ -12,9 +10,6 @@ from rest_framework.views import APIView
 from accounts import tokens
 from accounts.models import AccessToken, User, Verb
 from accounts.reader import NO_TOKEN, Reader
-
-if TYPE_CHECKING:
-    from gateway.api.views import ApiView
 
 SCHEME = "bearer"
 SESSION_VERBS = frozenset({Verb.READ, Verb.ASK})
@@ -38,7 +33,7 @@ class BearerToken(BaseAuthentication):
 
 
 class PortalSession(SessionAuthentication):
-    """The portal's session cookie, for pages that call the API; a request that changes something needs its CSRF token."""
+    """The portal's session cookie; a request that changes something needs the CSRF token beside it."""
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         user = request._request.user
@@ -76,7 +71,7 @@ class IsStaff(HasVerb):
         return allowed
 
 
-def verb_of(view: "APIView | ApiView") -> Verb:
+def verb_of(view: APIView) -> Verb:
     verb = getattr(view, "verb", None)
     if not isinstance(verb, Verb):
         raise TypeError(f"{type(view).__name__} does not say which verb it needs.")

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from connectors.errors import RecordRefused
 from connectors.strict_json import InvalidJSON
+from gateway.answering.asking import AnswerFailed, ConversationUnknown, QuestionInvalid
 
 log = logging.getLogger("gatehouse.api")
 
@@ -47,6 +48,7 @@ TOLD: Mapping[type[Exception], Told] = {
     exceptions.UnsupportedMediaType: Told(415, "type_unsupported", "This address does not take that content type."),
     exceptions.NotAcceptable: Told(406, "not_acceptable", "None of the accepted content types can be given."),
     RequestDataTooBig: Told(413, "too_large", "The request is too large."),
+    ConversationUnknown: NOT_FOUND,
     OperationalError: UNAVAILABLE,
     InterfaceError: UNAVAILABLE,
 }
@@ -64,8 +66,10 @@ def told(error: Exception) -> Told | None:
     """What to say of this error; None when it is a defect."""
     if isinstance(error, Refused):
         return error.told
-    if isinstance(error, InvalidJSON | RecordRefused):
+    if isinstance(error, InvalidJSON | RecordRefused | QuestionInvalid):
         return Told(STATUS_OF_CODE.get(error.code, 400), error.code, error.message)
+    if isinstance(error, AnswerFailed):
+        return Told(503, error.code, error.message)
     for kind, answer in TOLD.items():
         if isinstance(error, kind):
             return answer

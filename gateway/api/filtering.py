@@ -30,8 +30,6 @@ def _keys(fields: Fields, name: str) -> tuple[str, ...] | None:
 
 
 def _both(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> tuple[str, ...] | AnySource:
-    if one is None and other is None:
-        return AnySource()
-    if one is None or other is None:
-        return one if other is None else other
-    return tuple(key for key in one if key in other)
+    if one is None:
+        return AnySource() if other is None else other
+    return one if other is None else tuple(key for key in one if key in other)

@@ -19,7 +19,7 @@ class StrictJSONParser(BaseParser):
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> object:
+    ) -> Any:
         view = (parser_context or {}).get("view")
         most = int(getattr(view, "max_body", SMALL))
         raw = stream.read(most + 1)
@@ -35,7 +35,7 @@ class LinesParser(BaseParser):
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Iterator[bytes | None]:
+    ) -> Any:
         return lines_of(stream)
 
 

@@ -13,12 +13,12 @@ from rest_framework.response import Response
 
 from accounts.models import Verb
 from connectors import sync
-from connectors.applying import Outcome, apply_record
+from connectors.applying import apply_record
 from connectors.errors import RecordRefused
 from connectors.models import Source
-from connectors.records import Deletion, Kind
+from connectors.records import Kind
 from connectors.strict_json import Fields, InvalidJSON, loads
-from connectors.wire import WireRecord, checked_id, record_from_json, record_of
+from connectors.wire import record_from_json, record_of
 from gateway.api import shapes
 from gateway.api.authentication import token_of
 from gateway.api.errors import Told, told
@@ -111,7 +111,7 @@ class Batch(ApiView):
     """Many records as JSON Lines: one transaction a line, one result line for each."""
 
     verb = Verb.INGEST
-    parser_classes = [LinesParser, NewlineDelimitedParser]
+    parser_classes = (LinesParser, NewlineDelimitedParser)
 
     @extend_schema(
         request={JSON_LINES: OpenApiTypes.STR},
@@ -120,7 +120,8 @@ class Batch(ApiView):
     def post(self, request: Request, key: str) -> HttpResponse:
         """A line that is refused changes nothing and says why; the lines after it are applied all the same."""
         source = pushed_source(request, key)
-        results = b"".join(result_lines(source, iter(request.data)))
+        lines: Any = request.data
+        results = b"".join(result_lines(source, iter(lines)))
         return HttpResponse(results, content_type=JSON_LINES)
 
 

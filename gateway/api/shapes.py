@@ -1,4 +1,7 @@
-"""What goes over the wire, for the OpenAPI pages. Bodies are read by `connectors.strict_json` and `connectors.wire`."""
+"""What goes over the wire, for the OpenAPI pages. Bodies are read by `connectors.strict_json` and `connectors.wire`.
+
+Some fields are called like attributes of a serializer; the framework takes them away before that matters.
+"""
 
 from rest_framework import serializers as s
 
@@ -8,7 +11,7 @@ class Document(s.Serializer[object]):
     external_id = s.CharField()
     title = s.CharField()
     url = s.CharField(allow_blank=True)
-    source = s.CharField()
+    source = s.CharField()  # type: ignore[assignment]
 
 
 class DocumentDetail(Document):
@@ -62,7 +65,7 @@ class Hits(s.Serializer[object]):
 
 
 class Filters(s.Serializer[object]):
-    source = s.CharField(required=False)
+    source = s.CharField(required=False)  # type: ignore[assignment]
     modified_after = s.DateTimeField(required=False)
     modified_before = s.DateTimeField(required=False)
 
@@ -104,6 +107,119 @@ class Answer(s.Serializer[object]):
     model = s.CharField()
 
 
+class ShownSentence(s.Serializer[object]):
+    text = s.CharField(allow_blank=True)
+    citations = s.ListField(child=s.IntegerField())
+    state = s.ChoiceField(choices=["shown", "withheld", "changed"])
+
+
+class ShownAnswer(s.Serializer[object]):
+    id = s.UUIDField()
+    question = s.CharField()
+    asked_at = s.DateTimeField()
+    status = s.CharField()
+    language = s.CharField()
+    model = s.CharField()
+    sentences = ShownSentence(many=True)
+    citations = Citation(many=True)
+
+
+class ConversationLine(s.Serializer[object]):
+    id = s.UUIDField()
+    started_at = s.DateTimeField()
+
+
+class Conversations(s.Serializer[object]):
+    results = ConversationLine(many=True)
+
+
+class Conversation(s.Serializer[object]):
+    id = s.UUIDField()
+    questions = ShownAnswer(many=True)
+
+
+class FeedbackRequest(s.Serializer[object]):
+    verdict = s.ChoiceField(choices=["up", "down"])
+    comment = s.CharField(required=False, max_length=2000)
+
+
+class PrincipalName(s.Serializer[object]):
+    id = s.CharField()
+    name = s.CharField()
+    source = s.CharField(allow_null=True)  # type: ignore[assignment]
+
+
+class ProfileRequest(s.Serializer[object]):
+    language = s.CharField(required=False)
+    style = s.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
+    standing_instructions = s.CharField(required=False, allow_blank=True, max_length=2000)
+
+
+class Profile(ProfileRequest):
+    email = s.EmailField()
+    name = s.CharField()
+    country = s.CharField()
+    office = s.CharField()
+    role = s.CharField()
+    department = s.CharField()
+    principals = PrincipalName(many=True)
+    accounts = PrincipalName(many=True)
+
+
+class Source(s.Serializer[object]):
+    key = s.CharField()
+    name = s.CharField()
+    kind = s.CharField()
+    enabled = s.BooleanField()
+    failures = s.IntegerField()
+    next_sync_at = s.DateTimeField(allow_null=True)
+    permissions_verified_at = s.DateTimeField(allow_null=True)
+
+
+class Sources(s.Serializer[object]):
+    results = Source(many=True)
+
+
+class SyncRun(s.Serializer[object]):
+    source = s.CharField()  # type: ignore[assignment]
+    state = s.CharField()
+    started_at = s.DateTimeField()
+    ended_at = s.DateTimeField(allow_null=True)
+    counts = s.DictField(child=s.IntegerField())
+    problems = s.ListField(child=s.CharField())
+
+
+class SyncRuns(s.Serializer[object]):
+    results = SyncRun(many=True)
+    next_cursor = s.CharField(allow_null=True)
+
+
+class User(s.Serializer[object]):
+    email = s.EmailField()
+    name = s.CharField()
+    active = s.BooleanField()
+    staff = s.BooleanField()
+    external = s.BooleanField()
+
+
+class Users(s.Serializer[object]):
+    results = User(many=True)
+    next_cursor = s.CharField(allow_null=True)
+
+
+class AuditEvent(s.Serializer[object]):
+    at = s.DateTimeField()
+    kind = s.CharField()
+    user = s.EmailField(allow_null=True)
+    details = s.JSONField()
+    hash = s.CharField()
+
+
+class Audit(s.Serializer[object]):
+    results = AuditEvent(many=True)
+    next_cursor = s.CharField(allow_null=True)
+
+
 class Entry(s.Serializer[object]):
     id = s.CharField()
     until = s.DateTimeField(required=False)
@@ -131,7 +247,7 @@ class Principal(s.Serializer[object]):
 
 class Scope(Access):
     name = s.CharField()
-    parent = s.CharField(required=False)
+    parent = s.CharField(required=False)  # type: ignore[assignment]
     revision = s.IntegerField(required=False, min_value=0)
 
 

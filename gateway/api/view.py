@@ -11,6 +11,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import Verb
@@ -51,12 +52,10 @@ class ApiView(APIView):
         if unknown:
             raise InvalidJSON("field_unknown", f"There is no parameter {unknown[0]!r} here.")
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        response = super().finalize_response(request, response, *args, **kwargs)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        final: Response = super().finalize_response(request, response, *args, **kwargs)
+        final.headers["Cache-Control"] = "no-store"
+        return final
 
 
 class AsyncApiView(ApiView):
@@ -91,8 +90,8 @@ class AsyncApiView(ApiView):
 class NotThere(ApiView):
     """Every address under `/api/` that is none: the answer an unknown id gets."""
 
-    authentication_classes = []
-    permission_classes = []
+    authentication_classes = ()
+    permission_classes = ()
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

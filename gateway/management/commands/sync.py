@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connectors import ingest
 from connectors.models import Source, SyncRun
+from connectors.sources.base import ConnectorError
 from connectors.sync import run_now
 from gateway.management.commands.check_source import source_of
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         """One run, its story on the terminal, and the queue it filled emptied. A pushed source has only the queue."""
         succeeded = True
         if source.next_sync_at is not None:
-            run = run_now(source)
+            run = ran(source)
             succeeded = run.state == SyncRun.State.SUCCEEDED
             counts = ", ".join(f"{count} {state}" for state, count in sorted(run.counts.items())) or "nothing new"
             self.stdout.write(f"{source.key}: {run.state}, {counts}")
@@ -34,6 +35,13 @@ class Command(BaseCommand):
                 self.stderr.write(f"{source.key}: {problem}")
         ingest.drain(source)
         return succeeded
+
+
+def ran(source: Source) -> SyncRun:
+    try:
+        return run_now(source)
+    except ConnectorError as error:
+        raise CommandError(f"{source.key}: {error}") from None
 
 
 def every_source() -> list[Source]:
