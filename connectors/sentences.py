@@ -6,27 +6,28 @@ initial, a number or an ordinal; headings, list items and table rows end with th
 
 import re
 
-# Words whose full stop never ends a sentence when a capital or a number follows.
-ABBREVIATIONS = frozenset(
-    # English
-    "mr mrs ms dr prof sr jr st vs dept gen lt sgt capt hon gov sen rep e.g i.e cf viz resp u.s u.k ph.d "
-    # German
-    "bzw z.b d.h u.a u.\u00e4 o.\u00e4 s.o s.u i.d.r ggf evtl inkl exkl zzgl abzgl hrsg vgl sog ca mio mrd gem bspw geb "
-    "verh allg abt einschl entspr lfd dipl ing "
-    # French
-    "mm mme mmes mlle mlles av \u00e9d p.ex c.-\u00e0-d "
-    # Spanish, Portuguese, Italian
-    "sra srta d\u00f1a ud uds p.ej ee.uu exmo exma dra sigg dott dott.ssa".split()
-)
+# Words whose full stop never ends a sentence when a capital or a number follows: English, German,
+# French, then Spanish, Portuguese and Italian.
+SHORTENED = """
+    mr mrs ms dr prof sr jr st vs dept gen lt sgt capt hon gov sen rep e.g i.e cf viz resp u.s u.k ph.d
+    bzw z.b d.h u.a u.\u00e4 o.\u00e4 s.o s.u i.d.r ggf evtl inkl exkl zzgl abzgl hrsg vgl sog ca mio mrd gem bspw
+    geb verh allg abt einschl entspr lfd dipl ing
+    mm mme mmes mlle mlles av \u00e9d p.ex c.-\u00e0-d
+    sra srta d\u00f1a ud uds p.ej ee.uu exmo exma dra sigg dott dott.ssa
+"""
 # Words that are shortened only before a number, and otherwise end a sentence like any other.
-NUMBERED = frozenset(
-    "no nos fig figs vol pp p art sec para ref col max min approx est jan feb mar apr jun jul aug sep sept oct nov dec "
-    "nr bd abs kap tel str rd jh anm s n\u00ba n\u00fam p\u00e1g p\u00e1gs pag chap r\u00e9f t\u00e9l ch c hr".split()
-)
-MONTHS = frozenset(
-    "januar februar märz april mai juni juli august september oktober november dezember jahrhundert quartal "
-    "halbjahr kapitel absatz klasse stock etage tag woche monat jahr".split()
-)
+SHORTENED_BEFORE_NUMBERS = """
+    no nos fig figs vol pp p art sec para ref col max min approx est jan feb mar apr jun jul aug sep sept oct nov dec
+    nr bd abs kap tel str rd jh anm s n\u00ba n\u00fam p\u00e1g p\u00e1gs pag chap r\u00e9f t\u00e9l ch c hr
+"""
+# What a German ordinal stands before ("am 3. Oktober").
+COUNTED = """
+    januar februar m\u00e4rz april mai juni juli august september oktober november dezember jahrhundert quartal
+    halbjahr kapitel absatz klasse stock etage tag woche monat jahr
+"""
+ABBREVIATIONS = frozenset(SHORTENED.split())
+NUMBERED = frozenset(SHORTENED_BEFORE_NUMBERS.split())
+ORDINALS = frozenset(COUNTED.split())
 STOP = re.compile(r"[.!?\u2026]+[\"'\u201c\u201d\u2019\u00bb)\]]*(?=\s|$)|[\u3002\uff01\uff1f]+[\u300d\u300f\"\u201d]*")
 MARKER = re.compile(r"[ \t]*(?:[-*\u2022\u00b7\u2023\u25aa\u25e6\u2013]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)](?!\w))[ \t]+")
 RECORD = re.compile(r"[^\n:;]{1,60}: [^\n;]*; [^\n:;]{1,60}: ")
@@ -130,5 +131,5 @@ def _keeps_its_stop(word: str, rest: str) -> bool:
         return lowered not in ("a.m", "p.m") and len(word) <= 5
     if word.isdigit() and len(word) <= 2:
         following = rest.split(maxsplit=1)
-        return bool(following) and following[0].lower().rstrip(".,;") in MONTHS
+        return bool(following) and following[0].lower().rstrip(".,;") in ORDINALS
     return False

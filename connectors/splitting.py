@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from connectors.parsing.languages import guess_language
@@ -81,7 +82,7 @@ def _sections(text: str, headings: Sequence[Heading], pages: Sequence[Page]) -> 
     edges = sorted({0, len(text), *starts, *page_of})
     above: list[Heading] = []
     page: int | None = None
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         page = page_of.get(start, page)
         heading = starts.get(start)
         if heading is not None:
@@ -167,7 +168,7 @@ def _with_blanks(text: str) -> list[str]:
     """The sentences of a text with what stands between them, so that joined they are the text again."""
     starts = [start for start, _ in sentences(text)][1:]
     edges = [0, *(_with_mark(text, start) for start in starts), len(text)]
-    return [text[start:end] for start, end in zip(edges, edges[1:], strict=False) if end > start]
+    return [text[start:end] for start, end in pairwise(edges) if end > start]
 
 
 def _with_mark(text: str, start: int) -> int:

@@ -1,0 +1,87 @@
+"""Users, principals, links and tokens in the stock Django admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.forms import AdminPasswordChangeForm
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from accounts import identity, provisioning, tokens
+from accounts.models import AccessToken, Directory, IdentityLink, Principal, User
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Tables that only their own functions may write."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(User)
+class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("email", "name", "is_active", "is_staff", "external", "country", "department")
+    list_filter = ("is_active", "is_staff", "external")
+    search_fields = ("email", "name")
+    filter_horizontal = ("groups", "user_permissions")
+    readonly_fields = ("email_verified_at", "last_login", "created_at")
+    exclude = ("password", "principal")
+    change_password_form = AdminPasswordChangeForm
+
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
+        """An address changes through `provisioning`, so that links follow; an administrator vouches for it."""
+        if not change:
+            made = User.objects.create_user(obj.email, None, name=obj.name)
+            obj.pk, obj.principal, obj.password = made.pk, made.principal, made.password
+            obj.email, obj.email_verified_at, obj.created_at = made.email, made.email_verified_at, made.created_at
+        address = obj.email
+        if change:
+            obj.email = User.objects.values_list("email", flat=True).get(pk=obj.pk)
+        obj.save()
+        if obj.email != address:
+            provisioning.change_address(obj, address, verified=True)
+        if not obj.is_active:
+            provisioning.deactivate(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False  # people are deactivated: what they asked and were told stays accountable
+
+
+@admin.register(Directory)
+class DirectoryAdmin(ReadOnly):
+    list_display = ("key", "name", "vouches_for_emails")
+
+
+@admin.register(Principal)
+class PrincipalAdmin(ReadOnly):
+    list_display = ("external_id", "name", "kind", "directory", "introduced", "deleted_at")
+    list_filter = ("kind", "directory")
+    search_fields = ("external_id", "name")
+
+
+@admin.register(IdentityLink)
+class IdentityLinkAdmin(ReadOnly):
+    list_display = ("account", "user", "address", "made_at", "ended_at", "revoked")
+    actions = ("revoke",)
+
+    @admin.action(description="Revoke: the account is no longer this person, for good")
+    def revoke(self, request: HttpRequest, queryset: Any) -> None:
+        for link in queryset.select_related("account"):
+            identity.revoke(link)
+
+
+@admin.register(AccessToken)
+class AccessTokenAdmin(ReadOnly):
+    list_display = ("prefix", "user", "name", "verbs", "all_sources", "expires_at", "revoked_at", "last_used_at")
+    actions = ("revoke",)
+
+    @admin.action(description="Revoke these tokens")
+    def revoke(self, request: HttpRequest, queryset: Any) -> None:
+        for token in queryset:
+            tokens.revoke(token)

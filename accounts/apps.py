@@ -1,0 +1,8 @@
+"""The floor that knows who people are, and nothing of documents or questions."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    default_auto_field = "django.db.models.BigAutoField"

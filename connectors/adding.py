@@ -1,0 +1,62 @@
+"""What an administrator does to sources: add, pause, resume, delete."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import principals
+from accounts.models import Directory
+from accounts.statements import execute
+from connectors.models import Source
+from connectors.sources.base import ConnectorError
+from connectors.sources.registry import PUSH, connector_for
+
+PULLED_PERMISSION_AGE = timedelta(hours=24)
+
+
+@transaction.atomic
+def add_source(
+    key: str,
+    *,
+    kind: str,
+    name: str = "",
+    settings: Mapping[str, str] | None = None,
+    vouches_for_emails: bool = False,
+) -> Source:
+    """A new source, due at once if it is one that is read. Raises `ConnectorError` with what is wrong."""
+    connector = connector_for(kind)
+    unknown = sorted(set(settings or {}) - set(connector.settings if connector else ()))
+    if unknown:
+        raise ConnectorError(f"A source of kind {kind} has no setting {unknown[0]!r}.", permanent=True)
+    if Directory.objects.filter(key=key).exists():
+        raise ConnectorError(f"There is a source {key!r} already.", permanent=True)
+    directory = principals.create_directory(key, name or key, vouches_for_emails=vouches_for_emails)
+    return Source.objects.create(
+        directory=directory,
+        kind=kind,
+        settings=dict(settings or {}),
+        next_sync_at=None if kind == PUSH else timezone.now(),
+        max_permission_age=None if kind == PUSH else PULLED_PERMISSION_AGE,
+    )
+
+
+def pause(source: Source) -> None:
+    """Hide everything of this source from this commit on, and read it no more (P7)."""
+    Source.objects.filter(pk=source.pk).update(enabled=False)
+
+
+def resume(source: Source) -> None:
+    """Show it again, and read it at once."""
+    due = None if source.kind == PUSH else timezone.now()
+    Source.objects.filter(pk=source.pk).update(enabled=True, next_sync_at=due)
+
+
+@transaction.atomic
+def delete_source(source: Source) -> None:
+    """End a source with all it brought: documents, principals, links, and every token's right to it (P3)."""
+    principals.lock(source.pk)
+    execute("DELETE FROM connectors_source WHERE directory_id = %s", [source.pk])
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    Directory.objects.filter(pk=source.pk).delete()

@@ -1,0 +1,295 @@
+"""Records become rows: one record a transaction for the push door, one page a transaction for a sync.
+
+Raw facts are written in the order of the records; what follows from them (closure, links, effective conditions)
+is brought up to date once, before the commit. Nothing here calls a source, a parser or a model (P15).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+from typing import Literal, assert_never
+
+from django.db import transaction
+from django.db.models import Max, Q
+
+from accounts import principals
+from connectors.corpus import documents
+from connectors.corpus.documents import PreparedText, TextNeeded
+from connectors.corpus.placing import Places
+from connectors.errors import RecordRefused, RunSuperseded
+from connectors.models import AclEntry, Document, Scope, Source, SyncRun
+from connectors.records import (
+    RESERVED_IDS,
+    AccessRecord,
+    Deletion,
+    DocumentRecord,
+    PrincipalRecord,
+    Record,
+    ScopeRecord,
+)
+
+State = Literal["live", "pending", "quarantined", "stale", "unknown", "deleted", "accepted"]
+Appliable = PrincipalRecord | ScopeRecord | DocumentRecord | AccessRecord | Deletion
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a record."""
+
+    id: str
+    state: State
+    changed: bool = True
+
+
+@dataclass
+class Named:
+    """The ids a complete listing has named so far: what it does not name is gone."""
+
+    principals: set[str] = field(default_factory=set)
+    scopes: set[str] = field(default_factory=set)
+    documents: set[str] = field(default_factory=set)
+
+    def add(self, record: Record) -> None:
+        match record:
+            case PrincipalRecord():
+                self.principals.add(record.id)
+            case ScopeRecord():
+                self.scopes.add(record.id)
+            case DocumentRecord():
+                self.documents.add(record.id)
+
+
+def apply_record(source: Source, record: Appliable) -> Outcome:
+    """Apply one pushed record, or refuse it and change nothing. Raises `RecordRefused`."""
+    if _reserved(record):
+        with transaction.atomic():
+            principals.lock(source.pk)
+            Writing(source).misused(record.id)
+        raise RecordRefused("reserved_id", f'"{record.id}" is reserved: a source cannot introduce it.')
+    prepared = None
+    while True:
+        try:
+            with transaction.atomic():
+                principals.lock(source.pk)
+                writing = Writing(source, prepared)
+                outcome = writing.apply(record)
+                writing.settle(refuse_cycles=True)
+                return outcome
+        except TextNeeded as needed:  # split outside the transaction, then try again
+            prepared = documents.prepare(needed.record)
+
+
+@dataclass
+class Page:
+    """What a page of a sync did: its outcomes counted, and what it could not do, in words."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+
+def apply_page(run: SyncRun, records: Sequence[Record], prepared: dict[str, PreparedText]) -> Page:
+    """Apply a page in one commit. A record that cannot be applied hides what it names; the rest goes on (P4)."""
+    page = Page()
+    with transaction.atomic():
+        principals.lock(run.source_id)
+        hold_fence(run)
+        writing = Writing(run.source)
+        writing.remember(records)
+        for record in records:
+            if isinstance(record, Appliable):
+                writing.prepared = prepared.get(record.id)
+                _apply_or_hide(writing, record, page)
+        writing.settle(refuse_cycles=False)
+    return page
+
+
+def _apply_or_hide(writing: "Writing", record: Appliable, page: Page) -> None:
+    try:
+        if _reserved(record):
+            writing.misused(record.id)
+            raise RecordRefused("reserved_id", f'"{record.id}" is reserved: a source cannot introduce it.')
+        with transaction.atomic():
+            outcome = writing.apply(record)
+    except RecordRefused as refused:
+        writing.hide(record)
+        page.counts["refused"] += 1
+        page.problems.append(refused.message)
+    else:
+        page.counts[outcome.state if outcome.changed else "unchanged"] += 1
+
+
+def hold_fence(run: SyncRun) -> None:
+    """Refuse to write for a run after a later one has begun."""
+    if not Source.objects.filter(pk=run.source_id, fence=run.fence).exists():
+        raise RunSuperseded("A later run of this source has begun; this one stops.")
+
+
+def _reserved(record: Record) -> bool:
+    return isinstance(record, PrincipalRecord) and record.id in RESERVED_IDS
+
+
+@dataclass
+class Writing:
+    """One transaction's work on one source, whose lock it holds."""
+
+    source: Source
+    prepared: PreparedText | None = None
+    touched: principals.Touched = field(default_factory=principals.Touched)
+    _known: dict[str, Document] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.places = Places(self.source.pk)
+
+    def settle(self, *, refuse_cycles: bool) -> None:
+        principals.settle(self.source.pk, self.touched)
+        self.places.settle(refuse_cycles=refuse_cycles)
+
+    def remember(self, records: Iterable[Record]) -> None:
+        """Load the documents of a page at once."""
+        ids = [record.id for record in records if isinstance(record, DocumentRecord)]
+        self._known = {d.external_id: d for d in documents.living(self.source.pk).filter(external_id__in=ids)}
+
+    def apply(self, record: Appliable) -> Outcome:
+        if record.revision is not None:
+            last = self._last_revision(record)
+            if last is not None and record.revision < last:
+                return Outcome(record.id, "stale", changed=False)
+        return self._write(record)
+
+    @singledispatchmethod
+    def _write(self, record: Appliable) -> Outcome:
+        raise TypeError(f"{type(record).__name__} is not a record.")
+
+    @_write.register
+    def _principal(self, record: PrincipalRecord) -> Outcome:
+        before = len(self.touched.groups) + len(self.touched.accounts)
+        principals.put(
+            self.source.pk,
+            record.id,
+            kind=record.kind,
+            name=record.name,
+            email=record.email or "",
+            members=principals.with_ends((entry.id, entry.until) for entry in record.members),
+            external=record.external,
+            revision=record.revision,
+            touched=self.touched,
+        )
+        changed = len(self.touched.groups) + len(self.touched.accounts) > before
+        return Outcome(record.id, "accepted", changed)
+
+    @_write.register
+    def _scope(self, record: ScopeRecord) -> Outcome:
+        return self._write_scope(record.id, record.parent, record, name=record.name)
+
+    def _write_scope(
+        self, id: str, parent: str | None, record: ScopeRecord | AccessRecord, *, name: str | None
+    ) -> Outcome:
+        scope = Scope.past_the_guard.get(pk=self.places.named(id))
+        wanted = {
+            "parent_id": self.places.named(parent) if parent is not None else None,
+            "inherits": record.access.inherits,
+            "own_acl_id": None if record.access.problem else self.places.own_acl(record.access),
+            "introduced": True,
+            "revision": scope.revision if record.revision is None else record.revision,
+            "name": scope.name if name is None else name,
+        }
+        changed = {field for field, value in wanted.items() if getattr(scope, field) != value}
+        if changed:
+            Scope.past_the_guard.filter(pk=scope.pk).update(**wanted)
+        if changed - {"name", "revision"}:
+            self.places.changed.add(scope.pk)
+        return Outcome(id, "accepted", bool(changed))
+
+    @_write.register
+    def _document(self, record: DocumentRecord) -> Outcome:
+        known = self._known.get(record.id) or documents.living(self.source.pk).filter(external_id=record.id).first()
+        place = self.places.of(record.scope, record.access)
+        document, changed = documents.put(self.source.pk, known, record, place, self.places, self.prepared)
+        state: State = "pending" if documents.is_waiting(document) else _stated(document)
+        return Outcome(record.id, state, changed)
+
+    @_write.register
+    def _access(self, record: AccessRecord) -> Outcome:
+        if record.kind == "scope":
+            if not Scope.past_the_guard.filter(source=self.source, external_id=record.id, introduced=True).exists():
+                return Outcome(record.id, "unknown", changed=False)
+            return self._write_scope(record.id, record.place, record, name=None)
+        document = documents.living(self.source.pk).filter(external_id=record.id).first()
+        if document is None:
+            return Outcome(record.id, "unknown", changed=False)
+        moved = documents.move(document, self.places.of(record.place, record.access), self.places)
+        if record.revision is not None:
+            Document.past_the_guard.filter(pk=document.pk).update(revision=record.revision)
+        return Outcome(record.id, _stated(document), moved)
+
+    @_write.register
+    def _deletion(self, record: Deletion) -> Outcome:
+        match record.kind:
+            case "principal":
+                gone = principals.delete(self.source.pk, record.id, revision=record.revision, touched=self.touched)
+            case "scope":
+                gone = self._delete_scope(record)
+            case "document":
+                gone = documents.delete(self.source.pk, record.id, record.revision, self.places)
+            case _:
+                assert_never(record.kind)
+        return Outcome(record.id, "deleted", gone)
+
+    def _delete_scope(self, record: Deletion) -> bool:
+        """What stands in it or inherits from it is readable by nobody, until the source introduces it again."""
+        scope = Scope.past_the_guard.filter(source=self.source, external_id=record.id, introduced=True).first()
+        if scope is None:
+            return False
+        revision = scope.revision if record.revision is None else record.revision
+        Scope.past_the_guard.filter(pk=scope.pk).update(
+            introduced=False, own_acl=None, parent=None, name="", revision=revision
+        )
+        self.places.changed.add(scope.pk)
+        return True
+
+    def _last_revision(self, record: Appliable) -> int | None:
+        kind = record.kind if isinstance(record, AccessRecord | Deletion) else record
+        if isinstance(kind, PrincipalRecord) or kind == "principal":
+            return principals.last_revision(self.source.pk, record.id)
+        model = Scope if isinstance(kind, ScopeRecord) or kind == "scope" else Document
+        rows = model.past_the_guard.filter(source=self.source, external_id=record.id)
+        last: int | None = rows.aggregate(last=Max("revision"))["last"]
+        return last
+
+    def hide(self, record: Appliable) -> None:
+        """A change of this is known and what it is now is not: nobody is admitted by it (P4)."""
+        match record:
+            case PrincipalRecord():
+                principals.conceal(self.source.pk, record.id, touched=self.touched)
+            case ScopeRecord() | AccessRecord(kind="scope"):
+                self._close([self.places.named(record.id)])
+            case DocumentRecord() | AccessRecord(kind="document"):
+                document = documents.living(self.source.pk).filter(external_id=record.id).first()
+                if document is not None:
+                    documents.move(document, self.places.nobody(), self.places)
+
+    def misused(self, reserved_id: str) -> None:
+        """A source means something of its own by a reserved id: every list that names it is closed (P3)."""
+        meant = principals.misuse(self.source.pk, reserved_id, self.touched)
+        naming = AclEntry.objects.filter(principal=meant, acl__source=self.source).values("acl")
+        closed = Scope.past_the_guard.filter(source=self.source, own_acl__in=naming)
+        self._close(list(closed.filter(external_id__isnull=False).values_list("id", flat=True)))
+        own = closed.filter(external_id=None).values("id")
+        for document in documents.living(self.source.pk).filter(Q(scope__in=own) | Q(next_scope__in=own)):
+            documents.move(document, self.places.nobody(), self.places)
+        self.settle(refuse_cycles=False)
+
+    def _close(self, scope_ids: list[int]) -> None:
+        Scope.past_the_guard.filter(id__in=scope_ids).update(own_acl=None)
+        self.places.changed.update(scope_ids)
+
+
+def _stated(document: Document) -> State:
+    match document.state:
+        case Document.State.LIVE:
+            return "live"
+        case Document.State.QUARANTINED:
+            return "quarantined"
+        case _:
+            return "pending"

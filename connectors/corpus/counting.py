@@ -1,0 +1,33 @@
+"""How many documents a source has in each state. Numbers for whoever runs the system: no titles, no ids (P12)."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count
+
+from connectors.models import Content, Document, Passage, Source
+
+
+@dataclass(frozen=True)
+class StateCount:
+    state: str
+    reason: str
+    count: int
+
+
+def documents_by_state(source: Source) -> list[StateCount]:
+    rows = (
+        Document.past_the_guard.filter(source=source)
+        .exclude(state=Document.State.DELETED)
+        .values_list("state", "reason")
+        .annotate(count=Count("id"))
+        .order_by("state", "reason")
+    )
+    return [StateCount(state, reason, count) for state, reason, count in rows]
+
+
+def waiting_to_be_parsed(source: Source) -> int:
+    return Content.past_the_guard.filter(document__source=source).count()
+
+
+def waiting_to_be_embedded() -> int:
+    return Passage.past_the_guard.filter(embedding=None, embedding_model="").count()

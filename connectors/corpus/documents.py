@@ -1,0 +1,375 @@
+"""Documents as they come in, move, change and go. The caller holds the directory's lock.
+
+A known document whose new text is still to be parsed keeps its old text, under the old rights and the new
+together; from the commit of the new text exactly the new ones hold.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import PurePosixPath
+from typing import Any
+from uuid import uuid4
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from accounts.statements import execute
+from connectors.corpus.placing import Places
+from connectors.errors import RecordRefused
+from connectors.models import Content, Document, DocumentText, Language, Passage
+from connectors.parsing import Parsed, parse
+from connectors.records import DocumentRecord
+from connectors.splitting import Piece, split
+
+State = Document.State
+INSERT_PASSAGES = """
+INSERT INTO connectors_passage
+    (public_id, document_id, scope_id, ordinal, text, start, "end", heading, page, digest, words, lexemes,
+     embedding_model)
+SELECT u.public_id, d.id, d.scope_id, u.ordinal, u.text, u.start, u."end", u.heading, u.page, u.digest, 0, '', ''
+FROM connectors_document d, unnest(%s::uuid[], %s::int[], %s::text[], %s::int[], %s::int[], %s::text[], %s::int[],
+     %s::bytea[]) AS u(public_id, ordinal, text, start, "end", heading, page, digest)
+WHERE d.id = %s
+"""
+INDEX_PASSAGES = """
+UPDATE connectors_passage p SET lexemes = indexed.lexemes, words = indexed.words
+FROM (
+    SELECT q.id, v.lexemes,
+           coalesce((SELECT sum(cardinality(l.positions)) FROM unnest(v.lexemes) l), 0) AS words
+    FROM connectors_passage q
+    CROSS JOIN LATERAL (SELECT to_tsvector(%s::regconfig, concat_ws(' ', %s, q.heading, q.text)) AS lexemes) v
+    WHERE q.document_id = %s
+) indexed
+WHERE p.id = indexed.id AND p.lexemes IS DISTINCT FROM indexed.lexemes
+"""
+
+
+class TextNeeded(Exception):
+    """The text of this record differs from what is stored; it must be prepared outside the transaction."""
+
+    def __init__(self, record: DocumentRecord) -> None:
+        super().__init__(record.id)
+        self.record = record
+
+
+@dataclass(frozen=True)
+class PreparedText:
+    """A text parsed and split, and the digest of the content it was made from."""
+
+    digest: bytes
+    parsed: Parsed
+    pieces: Sequence[Piece]
+
+
+def prepare(record: DocumentRecord) -> PreparedText:
+    """Parse and split the text of a record. Raises `ParseFailed`."""
+    content = (record.text or "").encode("utf-8", "replace")
+    parsed = parse(content, filename="", mime=record.mime or "text/plain") if content.strip() else Parsed(text="")
+    return prepared_from(digest_of(record), parsed)
+
+
+def prepared_from(digest: bytes, parsed: Parsed) -> PreparedText:
+    return PreparedText(digest, parsed, split(parsed.text, parsed.headings, parsed.pages))
+
+
+def digest_of(record: DocumentRecord) -> bytes:
+    """SHA-256 of what the text will be made from."""
+    if isinstance(record.content, bytes):
+        return sha256(b"file\0" + record.mime.encode() + b"\0" + record.content).digest()
+    return sha256(b"text\0" + record.mime.encode() + b"\0" + (record.text or "").encode("utf-8", "replace")).digest()
+
+
+def living(source_id: int) -> QuerySet[Document]:
+    """The documents of a source that are not deleted; `waiting` tells whether new content is still to be parsed."""
+    waiting = Exists(Content.past_the_guard.filter(document=OuterRef("pk")))
+    rows = Document.past_the_guard.filter(source=source_id).exclude(state=State.DELETED)
+    return rows.annotate(waiting=waiting)
+
+
+def is_waiting(document: Document) -> bool:
+    return bool(getattr(document, "waiting", False))
+
+
+def put(
+    source_id: int,
+    known: Document | None,
+    record: DocumentRecord,
+    place: int,
+    places: Places,
+    prepared: PreparedText | None,
+) -> tuple[Document, bool]:
+    """Introduce a document or replace what is known of it; says whether anything changed."""
+    if record.unreadable:
+        return _put_unreadable(source_id, known, record, place, places)
+    unread = callable(record.content)
+    if unread and (known is None or record.version != known.version):
+        raise RecordRefused("content_not_read", "The content of a document could not be read.")
+    digest = known.content_digest if unread and known is not None else digest_of(record)
+    is_text = record.content is None
+    same = known is not None and bytes(known.content_digest or b"") == digest
+    if is_text and not same and (prepared is None or prepared.digest != digest):
+        raise TextNeeded(record)
+
+    document = known or Document(source_id=source_id, external_id=record.id, scope_id=places.nobody())
+    changed = _describe(document, record, digest)
+    if same:
+        moved = move(document, place, places, named=True)
+        return document, changed or moved
+    if is_text:
+        assert prepared is not None
+        document.scope_id, document.next_scope_id = place, None
+        publish(document, prepared)
+        return document, True
+    assert isinstance(record.content, bytes)
+    _wait_for_text(document, record, place, places)
+    return document, True
+
+
+def _put_unreadable(
+    source_id: int, known: Document | None, record: DocumentRecord, place: int, places: Places
+) -> tuple[Document, bool]:
+    document = known or Document(source_id=source_id, external_id=record.id, scope_id=place)
+    before = (document.state, document.reason, document.scope_id)
+    changed = _describe(document, record, digest=None)
+    document.scope_id, document.next_scope_id = place, None
+    if changed or before != (State.QUARANTINED, record.unreadable, place):
+        quarantine(document, record.unreadable)
+        return document, True
+    return document, False
+
+
+def _describe(document: Document, record: DocumentRecord, digest: bytes | None) -> bool:
+    """Write everything about a document but its text and its place."""
+    title = record.title or (document.title if not document.titled and document.pk else _from_name(record.id))
+    wanted: dict[str, Any] = {
+        "title": storable(title),
+        "titled": bool(record.title),
+        "url": storable(record.url),
+        "mime": document.mime if document.pk and not record.mime else record.mime,
+        "author": storable(record.author) or (document.author if not record.title else ""),
+        "created_at": record.created_at,
+        "modified_at": record.modified_at,
+        "metadata": dict(record.metadata),
+        "version": record.version or "",
+        "content_digest": digest,
+        "revision": document.revision if record.revision is None else record.revision,
+    }
+    stored = bytes(document.content_digest) if document.content_digest is not None else None
+    changed = {
+        field
+        for field, value in wanted.items()
+        if (stored if field == "content_digest" else getattr(document, field)) != value
+    }
+    if document.pk and not changed:
+        return False
+    for field, value in wanted.items():
+        setattr(document, field, value)
+    if document.pk is None:
+        Document.past_the_guard.bulk_create([document])
+        document.waiting = False  # type: ignore[attr-defined]
+    else:
+        Document.past_the_guard.filter(pk=document.pk).update(**wanted)
+        if "title" in changed:
+            index_passages(document)
+    return True
+
+
+def _from_name(external_id: str) -> str:
+    stem = PurePosixPath(external_id).stem
+    return stem.replace("_", " ").replace("-", " ").strip().capitalize() or external_id
+
+
+def storable(text: str) -> str:
+    """Without NUL and lone surrogates, which the database cannot hold."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _wait_for_text(document: Document, record: DocumentRecord, place: int, places: Places) -> None:
+    assert isinstance(record.content, bytes)
+    Content.past_the_guard.bulk_create(
+        [
+            Content(
+                document=document,
+                data=record.content,
+                filename=storable(PurePosixPath(record.id).name),
+                digest=digest_of(record),
+                attempts=0,
+                due_at=timezone.now(),
+            )
+        ],
+        update_conflicts=True,
+        unique_fields=["document"],
+        update_fields=["data", "filename", "digest", "attempts", "due_at"],
+    )
+    document.waiting = True  # type: ignore[attr-defined]
+    if document.state == State.QUARANTINED:
+        document.state, document.reason = State.PENDING, ""
+    move(document, place, places, named=True)
+    _save_place(document)
+
+
+def move(document: Document, place: int, places: Places, *, named: bool = False) -> bool:
+    """Let a document stand at `place` from this commit on. `named`: the source named it, so it is held no longer."""
+    before = (document.scope_id, document.next_scope_id, document.state)
+    if document.state == State.HELD and (not named or is_waiting(document)):
+        document.next_scope_id = place
+    elif document.state == State.LIVE and is_waiting(document):
+        document.scope_id, document.next_scope_id = places.both(document.scope_id, place), place
+        if document.scope_id == place:
+            document.next_scope_id = None
+    else:
+        document.scope_id, document.next_scope_id = place, None
+        if document.state == State.HELD:
+            document.state = State.LIVE
+    if (document.scope_id, document.next_scope_id, document.state) == before:
+        return False
+    _save_place(document)
+    return True
+
+
+def _save_place(document: Document) -> None:
+    Document.past_the_guard.filter(pk=document.pk).update(
+        scope=document.scope_id,
+        next_scope=document.next_scope_id,
+        state=document.state,
+        reason=document.reason,
+    )
+
+
+def publish(document: Document, prepared: PreparedText) -> None:
+    """Make a text live, under the place its document has been given, and drop what it replaces."""
+    parsed = prepared.parsed
+    if not document.titled and parsed.title.strip():
+        document.title = storable(parsed.title.strip())
+    document.state, document.reason = State.LIVE, ""
+    document.language = parsed.language
+    document.text_revision += 1
+    Document.past_the_guard.filter(pk=document.pk).update(
+        scope=document.scope_id,
+        next_scope=None,
+        state=document.state,
+        reason="",
+        title=document.title,
+        mime=document.mime or parsed.mime,
+        author=document.author or storable(parsed.metadata.get("author", "")),
+        metadata={**parsed.metadata, **document.metadata},
+        language=document.language,
+        text_revision=document.text_revision,
+    )
+    DocumentText.past_the_guard.bulk_create(
+        [
+            DocumentText(
+                document=document,
+                text=parsed.text,
+                headings=[{"level": h.level, "title": h.title, "start": h.start} for h in parsed.headings],
+                pages=[{"label": p.label, "number": p.number, "start": p.start, "end": p.end} for p in parsed.pages],
+            )
+        ],
+        update_conflicts=True,
+        unique_fields=["document"],
+        update_fields=["text", "headings", "pages"],
+    )
+    _replace_passages(document, prepared.pieces)
+    Content.past_the_guard.filter(document=document).delete()
+
+
+def _replace_passages(document: Document, pieces: Sequence[Piece]) -> None:
+    """Keep the rows of passages whose words are the same, with their embeddings; write the others."""
+    kept: dict[bytes, list[int]] = defaultdict(list)
+    for id, digest in Passage.past_the_guard.filter(document=document).values_list("id", "digest"):
+        kept[bytes(digest)].append(id)
+    new: list[tuple[Piece, bytes]] = []
+    moved: list[Passage] = []
+    for piece in pieces:
+        digest = sha256(piece.text.encode()).digest()
+        if kept[digest]:
+            moved.append(Passage(id=kept[digest].pop(), **_place_in_text(piece)))
+        else:
+            new.append((piece, digest))
+    Passage.past_the_guard.filter(id__in=[id for ids in kept.values() for id in ids]).delete()
+    if moved:
+        Passage.past_the_guard.bulk_update(moved, ["ordinal", "start", "end", "heading", "page"], batch_size=500)
+    if new:
+        columns: list[list[Any]] = [
+            [uuid4() for _ in new],
+            [p.ordinal for p, _ in new],
+            [p.text for p, _ in new],
+            [p.start for p, _ in new],
+            [p.end for p, _ in new],
+            [p.heading for p, _ in new],
+            [p.page for p, _ in new],
+            [digest for _, digest in new],
+        ]
+        execute(INSERT_PASSAGES, [*columns, document.pk])
+    index_passages(document)
+
+
+def _place_in_text(piece: Piece) -> dict[str, Any]:
+    return {
+        "ordinal": piece.ordinal,
+        "start": piece.start,
+        "end": piece.end,
+        "heading": piece.heading,
+        "page": piece.page,
+    }
+
+
+def index_passages(document: Document) -> None:
+    """Write the lexemes of title, heading and text, by the language of the document."""
+    execute(INDEX_PASSAGES, [text_search_configuration(document.language), document.title, document.pk])
+
+
+def text_search_configuration(language: str) -> str:
+    return str(Language(language).label) if language in Language.values else "simple"
+
+
+def quarantine(document: Document, reason: str) -> None:
+    """Its content cannot be read: nobody reads the document until there is other content (P6)."""
+    _drop_text(document)
+    document.state, document.reason = State.QUARANTINED, reason
+    if document.next_scope_id is not None:
+        document.scope_id, document.next_scope_id = document.next_scope_id, None
+    _save_place(document)
+
+
+def delete(source_id: int, external_id: str, revision: int | None, places: Places) -> bool:
+    """The source no longer has it. What stays is a name without words, so that a late record cannot bring it back."""
+    document = living(source_id).filter(external_id=external_id).first()
+    if document is None:
+        return False
+    _drop_text(document)
+    earlier = Document.past_the_guard.filter(source=source_id, external_id=external_id, state=State.DELETED)
+    earlier.delete()
+    Document.past_the_guard.filter(pk=document.pk).update(
+        state=State.DELETED,
+        scope=places.nobody(),
+        next_scope=None,
+        title="",
+        url="",
+        author="",
+        metadata={},
+        version="",
+        content_digest=None,
+        reason="",
+        revision=document.revision if revision is None else revision,
+    )
+    return True
+
+
+def hold(documents: QuerySet[Document], places: Places) -> int:
+    """Hide documents a listing left out, without deleting them, until a person says which it is."""
+    held = 0
+    for document in documents.filter(state=State.LIVE):
+        document.next_scope_id = document.next_scope_id or document.scope_id
+        document.scope_id, document.state = places.nobody(), State.HELD
+        _save_place(document)
+        held += 1
+    return held
+
+
+def _drop_text(document: Document) -> None:
+    Content.past_the_guard.filter(document=document).delete()
+    DocumentText.past_the_guard.filter(document=document).delete()
+    Passage.past_the_guard.filter(document=document).delete()

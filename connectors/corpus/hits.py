@@ -1,0 +1,32 @@
+"""What retrieval returns: passages a reader may read, with the document each belongs to."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """One permitted passage. Offsets are Unicode code points into the document's text."""
+
+    passage_id: UUID
+    document_id: UUID
+    external_id: str
+    title: str
+    url: str
+    source: str  # the source's key
+    source_name: str
+    revision: int  # of the document's text
+    ordinal: int
+    text: str
+    start: int
+    end: int
+    heading: str  # "Leave › Parental leave", or ""
+    page: int | None
+    modified_at: datetime | None
+    language: str  # ISO 639-1, or ""
+    digest: str  # SHA-256 of the passage's text, hex
+    metadata: dict[str, object] = field(default_factory=dict)
+    similarity: float | None = None  # cosine -1..1, None when not yet embedded; never shown
+    keywords: float = 0.0  # BM25, 0 when no word matched; never shown
+    score: float = 0.0  # fused 0..1, best first; never shown

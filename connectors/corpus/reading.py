@@ -1,0 +1,125 @@
+"""Documents as a reader sees them. Everything here takes a reader, and asks the database in that statement."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from accounts.reader import Reader
+from connectors.models import Document, DocumentText, Passage
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentView:
+    """A document this reader may read."""
+
+    id: UUID
+    external_id: str
+    title: str
+    url: str
+    source: str
+    source_name: str
+    mime: str
+    author: str
+    created_at: datetime | None
+    modified_at: datetime | None
+    language: str
+    revision: int
+    metadata: dict[str, object]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": str(self.id),
+            "external_id": self.external_id,
+            "title": self.title,
+            "url": self.url,
+            "source": self.source,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextView:
+    """The text of a document. Offsets of headings and pages are Unicode code points."""
+
+    text: str
+    headings: list[dict[str, Any]]
+    pages: list[dict[str, Any]]
+    revision: int
+
+
+def get_document(reader: Reader, document_id: UUID) -> DocumentView | None:
+    """The document, or None: unknown and unreadable are the same (P14)."""
+    row = Document.objects.visible_to(reader).filter(public_id=document_id).select_related("source__directory").first()
+    return _view(row) if row is not None else None
+
+
+def document_text(reader: Reader, document_id: UUID) -> TextView | None:
+    row = (
+        DocumentText.objects.visible_to(reader)
+        .filter(document__public_id=document_id, document__state=Document.State.LIVE)
+        .select_related("document")
+        .first()
+    )
+    if row is None:
+        return None
+    return TextView(text=row.text, headings=row.headings, pages=row.pages, revision=row.document.text_revision)
+
+
+def list_documents(
+    reader: Reader, *, source: str | None = None, after: UUID | None = None, limit: int = 50
+) -> list[DocumentView]:
+    """Readable documents in the order of their ids, from the one after `after`."""
+    rows = Document.objects.visible_to(reader).select_related("source__directory").order_by("public_id")
+    if source is not None:
+        rows = rows.filter(source__directory__key=source)
+    if after is not None:
+        rows = rows.filter(public_id__gt=after)
+    return [_view(row) for row in rows[:limit]]
+
+
+def readable_documents(reader: Reader, ids: Collection[UUID]) -> set[UUID]:
+    """Which of these the reader may read now."""
+    if not ids:
+        return set()
+    return set(Document.objects.visible_to(reader).filter(public_id__in=ids).values_list("public_id", flat=True))
+
+
+def holds_evidence(
+    reader: Reader, evidence: Collection[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], Literal["held", "changed"]]:
+    """What became of passages that answers rest on, by document and digest of the passage (SHA-256, hex).
+
+    A pair that is missing from the answer is unreadable or gone. "changed": the document can be read, and its
+    text holds these words no longer (P16).
+    """
+    if not evidence:
+        return {}
+    documents = {document for document, _ in evidence}
+    readable = readable_documents(reader, documents)
+    digests = [bytes.fromhex(digest) for _, digest in evidence]
+    present = {
+        (document, bytes(digest).hex())
+        for document, digest in Passage.objects.visible_to(reader)
+        .filter(document__public_id__in=documents, digest__in=digests)
+        .values_list("document__public_id", "digest")
+    }
+    return {pair: "held" if pair in present else "changed" for pair in evidence if pair[0] in readable}
+
+
+def _view(row: Document) -> DocumentView:
+    return DocumentView(
+        id=row.public_id,
+        external_id=row.external_id,
+        title=row.title,
+        url=row.url,
+        source=row.source.key,
+        source_name=row.source.name,
+        mime=row.mime,
+        author=row.author,
+        created_at=row.created_at,
+        modified_at=row.modified_at,
+        language=row.language,
+        revision=row.text_revision,
+        metadata=row.metadata,
+    )

@@ -1,0 +1,283 @@
+"""What came in, and who may read it: sources and their runs, scopes and their conditions, documents and passages.
+
+Foreign keys here are constraints of the database (migration 0002), with deletion cascading there: Django neither
+follows nor collects them.
+"""
+
+from typing import ClassVar, Self
+from uuid import uuid4
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import Q
+from pgvector.django import HalfVectorField
+
+from accounts.models import Directory, Principal
+from accounts.reader import Reader
+from connectors.corpus.guard import GuardedModel, GuardedQuerySet
+
+
+class Source(models.Model):
+    """A configured system that documents come from. Shares its primary key with its directory of principals."""
+
+    directory = models.OneToOneField(Directory, models.CASCADE, primary_key=True, related_name="source")
+    kind = models.CharField(max_length=30)
+    settings = models.JSONField(default=dict, blank=True)
+    enabled = models.BooleanField(default=True, help_text="A paused source is hidden at once (P7).")
+    interval = models.PositiveIntegerField(default=300, help_text="Seconds between syncs.")
+    next_sync_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it is never read, it pushes.")
+    failures = models.PositiveIntegerField(default=0, help_text="Runs that failed since the last that did not.")
+    permissions_verified_at = models.DateTimeField(null=True, blank=True)
+    max_permission_age = models.DurationField(
+        null=True, blank=True, help_text="Older permissions hide the source (P7). Empty: for sources that push."
+    )
+    checkpoint = models.JSONField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    fence = models.BigIntegerField(default=0, help_text="Grows with each run; the commit of an older run is refused.")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def id(self) -> int:
+        return self.directory_id
+
+    @property
+    def key(self) -> str:
+        return self.directory.key
+
+    @property
+    def name(self) -> str:
+        return self.directory.name
+
+
+class SyncRun(models.Model):
+    """One reading of a source, with what it found and what went wrong, in words."""
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+
+    source = models.ForeignKey(Source, models.DO_NOTHING, related_name="runs", db_constraint=False)
+    fence = models.BigIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    started_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    counts = models.JSONField(default=dict)
+    problems = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [models.Index(fields=["source", "-started_at"], name="runs_of_a_source")]
+
+
+class Acl(models.Model):
+    """One distinct condition on a reader, shared by all scopes that put it. Never changed once made."""
+
+    source = models.ForeignKey(Source, models.DO_NOTHING, related_name="+", db_constraint=False)
+    digest = models.BinaryField(max_length=32)
+    clauses = models.PositiveIntegerField(help_text="The grants and each restriction: a reader must meet them all.")
+    denies = models.BooleanField(help_text="Has a deny set, so it admits only people the source recognises (P4).")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "digest"], name="interned_acl")]
+
+
+class AclEntry(models.Model):
+    """A principal in a clause: 0 is the deny set, 1 the grants, 2 and up the restrictions."""
+
+    acl = models.ForeignKey(Acl, models.DO_NOTHING, related_name="+", db_constraint=False)
+    clause = models.PositiveIntegerField()
+    principal = models.ForeignKey(Principal, models.DO_NOTHING, related_name="+", db_constraint=False)
+    until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["acl", "clause", "principal"], name="one_acl_entry")]
+        indexes = [models.Index(fields=["principal"], name="acl_entries_of_a_principal")]
+
+
+class Scope(GuardedModel):
+    """Whatever holds permissions. `acl` is the effective condition; empty, the scope admits nobody.
+
+    A scope without an external id is made by the gateway: for documents with permissions of their own under
+    `parent`, or to hold to two scopes at once (`parent` and `also`) while new text waits to be parsed.
+    """
+
+    scope_field: ClassVar[str] = "id"
+
+    source = models.ForeignKey(Source, models.DO_NOTHING, related_name="+", db_constraint=False)
+    external_id = models.TextField(null=True)
+    name = models.TextField(blank=True, default="")
+    parent = models.ForeignKey("self", models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
+    also = models.ForeignKey("self", models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
+    inherits = models.BooleanField(default=True)
+    own_acl = models.ForeignKey(Acl, models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
+    acl = models.ForeignKey(Acl, models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
+    introduced = models.BooleanField(default=False)
+    revision = models.BigIntegerField(null=True)
+
+    objects = GuardedQuerySet["Scope"].as_manager()
+    past_the_guard: ClassVar[models.Manager["Scope"]] = models.Manager()
+
+    class Meta(GuardedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="one_scope_of_an_id"),
+            models.UniqueConstraint(
+                fields=["source", "parent", "also", "own_acl", "inherits"],
+                condition=Q(external_id=None),
+                nulls_distinct=False,
+                name="interned_scope",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["parent"], name="scopes_below"),
+            models.Index(fields=["also"], condition=Q(also__isnull=False), name="scopes_also_below"),
+            models.Index(fields=["acl"], name="scopes_of_an_acl"),
+        ]
+
+
+class DocumentQuerySet(GuardedQuerySet["Document"]):
+    def visible_to(self, reader: Reader) -> Self:
+        """What this reader may read, of what is live (P6)."""
+        return super().visible_to(reader).filter(state=Document.State.LIVE)
+
+
+class Document(GuardedModel):
+    """A document of a source. `public_id` is what the outside knows; it is random and never used again."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"  # new, its text is still to be parsed
+        LIVE = "live"
+        QUARANTINED = "quarantined"
+        HELD = "held"  # unnamed by a listing that left out too many: hidden until a person says which
+        DELETED = "deleted"
+
+    source = models.ForeignKey(Source, models.DO_NOTHING, related_name="+", db_constraint=False)
+    external_id = models.TextField()
+    public_id = models.UUIDField(default=uuid4, unique=True)
+    scope = models.ForeignKey(Scope, models.DO_NOTHING, related_name="+", db_constraint=False)
+    next_scope = models.ForeignKey(Scope, models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
+    state = models.CharField(max_length=11, choices=State.choices, default=State.PENDING)
+    reason = models.CharField(max_length=60, blank=True, default="", help_text="Why it is quarantined, as a code.")
+    title = models.TextField()
+    titled = models.BooleanField(default=True, help_text="The source gave the title; otherwise its text does.")
+    url = models.TextField(blank=True, default="")
+    mime = models.TextField(blank=True, default="")
+    author = models.TextField(blank=True, default="")
+    language = models.CharField(max_length=10, blank=True, default="")
+    metadata = models.JSONField(default=dict)
+    created_at = models.DateTimeField(null=True)
+    modified_at = models.DateTimeField(null=True)
+    revision = models.BigIntegerField(null=True, help_text="The source's; a lower one changes nothing.")
+    version = models.TextField(blank=True, default="", help_text="The source's mark of this content.")
+    content_digest = models.BinaryField(max_length=32, null=True)
+    text_revision = models.PositiveIntegerField(default=0, help_text="Grows each time new text is published.")
+
+    objects = DocumentQuerySet.as_manager()
+    past_the_guard: ClassVar[models.Manager["Document"]] = models.Manager()
+
+    class Meta(GuardedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "external_id"], condition=~Q(state="deleted"), name="one_living_document_of_an_id"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["source", "external_id"], name="documents_of_an_id"),
+            models.Index(fields=["scope"], name="documents_of_a_scope"),
+        ]
+
+
+class DocumentText(GuardedModel):
+    """The normalised text of a document, once, and where its headings and pages begin."""
+
+    scope_field: ClassVar[str] = "document__scope_id"
+
+    document = models.OneToOneField(
+        Document, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
+    )
+    text = models.TextField()
+    headings = models.JSONField(default=list)
+    pages = models.JSONField(default=list)
+
+    objects = GuardedQuerySet["DocumentText"].as_manager()
+    past_the_guard: ClassVar[models.Manager["DocumentText"]] = models.Manager()
+
+
+class Passage(GuardedModel):
+    """A piece of a document that can be retrieved, shown and cited. `scope_id` is kept equal by the database."""
+
+    public_id = models.UUIDField(default=uuid4, unique=True)
+    document = models.ForeignKey(Document, models.DO_NOTHING, related_name="+", db_constraint=False)
+    scope_id = models.BigIntegerField()
+    ordinal = models.PositiveIntegerField()
+    text = models.TextField()
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    heading = models.TextField(blank=True, default="")
+    page = models.PositiveIntegerField(null=True)
+    digest = models.BinaryField(max_length=32)
+    words = models.PositiveIntegerField(help_text="Lexemes, for BM25.")
+    lexemes = SearchVectorField()
+    embedding = HalfVectorField(null=True)
+    embedding_model = models.CharField(max_length=200, blank=True, default="")
+
+    objects = GuardedQuerySet["Passage"].as_manager()
+    past_the_guard: ClassVar[models.Manager["Passage"]] = models.Manager()
+
+    class Meta(GuardedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["document", "ordinal"], name="passages_in_order", deferrable=models.Deferrable.DEFERRED
+            )
+        ]
+        indexes = [
+            GinIndex(fields=["lexemes"], name="passage_lexemes", fastupdate=False),
+            models.Index(fields=["id"], condition=Q(embedding=None), name="passages_to_embed"),
+        ]
+
+
+class PassageVector(GuardedModel):
+    """A copy of a passage's embedding that carries the approximate index, so that a change of rights never does."""
+
+    scope_field: ClassVar[str] = "passage__scope_id"
+
+    passage = models.OneToOneField(Passage, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False)
+    embedding = HalfVectorField()
+
+    objects = GuardedQuerySet["PassageVector"].as_manager()
+    past_the_guard: ClassVar[models.Manager["PassageVector"]] = models.Manager()
+
+
+class Content(GuardedModel):
+    """The bytes of a document that wait to be parsed: the work queue of every worker. Nobody reads from it."""
+
+    scope_field: ClassVar[str] = "document__scope_id"
+
+    document = models.OneToOneField(
+        Document, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
+    )
+    data = models.BinaryField()
+    filename = models.TextField(blank=True, default="")
+    digest = models.BinaryField(max_length=32)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField()
+
+    objects = GuardedQuerySet["Content"].as_manager()
+    past_the_guard: ClassVar[models.Manager["Content"]] = models.Manager()
+
+    class Meta(GuardedModel.Meta):
+        indexes = [models.Index(fields=["due_at"], name="content_due")]
+
+
+class Language(models.TextChoices):
+    """Text search configurations by ISO 639-1 code; any other language is searched by its plain words."""
+
+    ENGLISH = "en", "english"
+    GERMAN = "de", "german"
+    FRENCH = "fr", "french"
+    SPANISH = "es", "spanish"
+    PORTUGUESE = "pt", "portuguese"
+    ITALIAN = "it", "italian"
+    DUTCH = "nl", "dutch"

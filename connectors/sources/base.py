@@ -1,0 +1,33 @@
+"""The one interface a connector fills: settings in, records out. Imports no Django."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from connectors.records import Records, State
+
+
+class ConnectorError(Exception):
+    """A source could not be read. `permanent`: trying again will not help until a person acts."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class Connector(ABC):
+    """Reads one system. `settings` names each setting with the sentence that explains it."""
+
+    settings: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, values: Mapping[str, str], *, vouches_for_emails: bool = False) -> None:
+        self.values = dict(values)
+        self.vouches_for_emails = vouches_for_emails
+
+    @abstractmethod
+    def records(self, since: State | None) -> Records:
+        """Everything that changed since `since`, or everything there is when it is None."""
+
+    def check(self) -> list[str]:
+        """What is missing before this source can be read, one sentence each; empty when nothing is."""
+        return []

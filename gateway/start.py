@@ -1,0 +1,60 @@
+"""What stops the start: unknown settings and insecure ones, each with one line that names it."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+EX_CONFIG = 78  # sysexits.h: something was found in an unconfigured or misconfigured state
+
+KNOWN = frozenset(
+    "GATEHOUSE_" + name
+    for name in (
+        "DATA_DIR",
+        "DB_POOL",
+        "ENCRYPTION_KEYS",
+        "ENV_FILE",
+        "LOG_LEVEL",
+        "MODE",
+        "PAUSE_POINTS",
+        "PROCESS",
+        "PUBLIC_URL",
+    )
+)
+
+
+def stop(sentence: str) -> NoReturn:
+    print(f"Gatehouse does not start: {sentence}", file=sys.stderr)
+    raise SystemExit(EX_CONFIG)
+
+
+def refuse_unknown_settings(environment: Mapping[str, str]) -> None:
+    """A misspelt setting is an error, not a silent default. Names Kubernetes injects are left alone."""
+    for name in sorted(environment):
+        injected = "_SERVICE_" in name or "_PORT" in name
+        if name.startswith("GATEHOUSE_") and name not in KNOWN and not injected:
+            stop(f"{name} is not a setting. README lists the settings.")
+
+
+def refuse_insecure(
+    *,
+    mode: str,
+    debug: bool,
+    secret_key: str,
+    encryption_keys: Sequence[str],
+    allowed_hosts: Sequence[str],
+    pause_points: str,
+) -> None:
+    if mode not in ("evaluation", "production"):
+        stop("GATEHOUSE_MODE is neither 'evaluation' nor 'production'.")
+    if pause_points and not debug:
+        stop("GATEHOUSE_PAUSE_POINTS is for tests and needs DEBUG.")
+    if mode == "evaluation":
+        return
+    if debug:
+        stop("DEBUG is on. Switch it off in production.")
+    if len(secret_key) < 50:
+        stop("SECRET_KEY is unset or shorter than 50 characters. Make one with: openssl rand -base64 60")
+    if not encryption_keys:
+        stop("GATEHOUSE_ENCRYPTION_KEYS is unset. Make one with: openssl rand -base64 32")
+    if not allowed_hosts or "*" in allowed_hosts:
+        stop("ALLOWED_HOSTS is unset or '*'. Name the host people type.")
