@@ -5,6 +5,6 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
 os.environ.setdefault("GATEHOUSE_PROCESS", "web")
 
-from django.core.asgi import get_asgi_application  # noqa: E402  (the settings read the environment above)
+from django.core.asgi import get_asgi_application
 
 application = get_asgi_application()

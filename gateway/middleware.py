@@ -1,7 +1,7 @@
 """What is said while the database or the broker is away: one sentence, and nothing to restart afterwards."""
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction

@@ -39,7 +39,7 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 class Postgres:
     name = "postgres"
     # fast shutdown, then immediate (the next start recovers), then the axe
-    stop_steps = ((signal.SIGINT, 12.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 2.0))
+    stop_steps = ((signal.SIGINT, 8.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 1.0))
 
     def __init__(self, places: Places, *, durable: bool = True) -> None:
         self.places = places

@@ -28,6 +28,13 @@ def die_with_parent(last_signal: signal.Signals) -> Callable[[], None]:
     return ask_the_kernel
 
 
+def end_with_parent(last_signal: signal.Signals) -> None:
+    """This process gets `last_signal` when the one that started it ends, and at once if it has ended."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(last_signal))
+    if os.getppid() == 1:
+        os.kill(os.getpid(), last_signal)
+
+
 def end(child: subprocess.Popen[bytes], steps: Sequence[tuple[signal.Signals, float]]) -> None:
     """Send each signal in turn until the child is gone, waiting the given seconds after it."""
     for number, seconds in steps:

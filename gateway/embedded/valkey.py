@@ -14,7 +14,7 @@ from gateway.embedded.processes import die_with_parent, plain_environment
 
 class Valkey:
     name = "valkey"
-    stop_steps = ((signal.SIGTERM, 3.0), (signal.SIGKILL, 2.0))
+    stop_steps = ((signal.SIGTERM, 2.0), (signal.SIGKILL, 1.0))
 
     def __init__(self, places: Places) -> None:
         self.places = places

@@ -1,0 +1,55 @@
+"""`manage.py doctor`: what is here, and what is missing, a line each."""
+
+import platform
+from importlib import metadata
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import connection
+
+from gateway import health
+from gateway.embedded.places import places_of
+
+PACKAGES = ("django", "psycopg", "celery", "llama-index-core", "onnxruntime")
+
+
+class Command(BaseCommand):
+    help = "Say what is here and what is missing; exits non-zero if something is."
+    requires_system_checks = ()
+
+    def handle(self, **_: Any) -> None:
+        self.stdout.write(f"Python {platform.python_version()} on {platform.system()} {platform.release()}")
+        self.stdout.write(", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES))
+        self.stdout.write(f"Mode: {settings.MODE}; data directory: {settings.DATA_DIR}")
+        if not (settings.DATABASE_URL and settings.REDIS_URL):
+            self.stdout.write(f"Embedded services: files in {places_of(settings.DATA_DIR).home}")
+        problems = [problem for problem in map(_problem, CHECKS) if problem]
+        if not problems:
+            self.stdout.write(_database())
+        for problem in problems:
+            self.stderr.write(f"Problem: {problem}")
+        if problems:
+            raise SystemExit(1)
+        self.stdout.write("Nothing is missing.")
+
+
+CHECKS = (health.require_database, health.require_pgvector, health.require_migrations, health.require_broker)
+
+
+def _problem(check: Any) -> str:
+    try:
+        check()
+    except health.NotReady as problem:
+        return str(problem)
+    return ""
+
+
+def _database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('server_version'), extversion, pg_size_pretty(pg_database_size(current_database()))"
+            " FROM pg_extension WHERE extname = 'vector'"
+        )
+        version, pgvector, size = cursor.fetchone()
+    return f"PostgreSQL {version}, pgvector {pgvector}, {size}"
