@@ -132,7 +132,7 @@ def model_for(choice: ModelChoice) -> "BaseEmbedding":
 def _by_server(choice: ModelChoice) -> "BaseEmbedding":
     from llama_index.embeddings.openai_like import OpenAILikeEmbedding
 
-    return OpenAILikeEmbedding(
+    model: BaseEmbedding = OpenAILikeEmbedding(
         model_name=choice.model,
         api_base=choice.base_url,
         api_key=choice.api_key or "none",
@@ -141,6 +141,7 @@ def _by_server(choice: ModelChoice) -> "BaseEmbedding":
         timeout=REMOTE_TIMEOUT,
         max_retries=REMOTE_RETRIES,
     )
+    return model
 
 
 def _by_class(choice: ModelChoice) -> "BaseEmbedding":

