@@ -72,7 +72,7 @@ PEOPLE: tuple[DemoPerson, ...] = (
             "Wie viele Tage pro Woche darf ich im Homeoffice arbeiten?",
             "What is the salary band for a senior firmware engineer in Portugal?",
             "What is the settlement amount in case EC-2026-03?",
-            "What dividend did the board decide to pay for 2026?",
+            "What does error ERR-4411 mean?",
         ),
     ),
     DemoPerson(
