@@ -58,5 +58,4 @@ def delete_source(source: Source) -> None:
     """End a source with all it brought: documents, principals, links, and every token's right to it (P3)."""
     principals.lock(source.pk)
     execute("DELETE FROM connectors_source WHERE directory_id = %s", [source.pk])
-    execute("SET CONSTRAINTS ALL IMMEDIATE")
     Directory.objects.filter(pk=source.pk).delete()

@@ -298,7 +298,7 @@ def _replace_passages(document: Document, pieces: Sequence[Piece]) -> None:
             [p.text for p, _ in new],
             [p.start for p, _ in new],
             [p.end for p, _ in new],
-            [p.heading for p, _ in new],
+            [p.heading_path for p, _ in new],
             [p.page for p, _ in new],
             [digest for _, digest in new],
         ]
@@ -311,7 +311,7 @@ def _place_in_text(piece: Piece) -> dict[str, Any]:
         "ordinal": piece.ordinal,
         "start": piece.start,
         "end": piece.end,
-        "heading": piece.heading,
+        "heading": piece.heading_path,
         "page": piece.page,
     }
 

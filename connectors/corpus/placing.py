@@ -3,8 +3,9 @@
 The caller holds the directory's lock.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from accounts import principals
 from connectors.corpus import access
@@ -36,8 +37,7 @@ class Places:
     def named(self, external_id: str) -> int:
         """The scope of this id; one nobody has introduced admits nobody until it is."""
         if external_id not in self._named:
-            scope, _ = Scope.past_the_guard.get_or_create(source_id=self.source_id, external_id=external_id)
-            self._named[external_id] = scope.pk
+            self._named[external_id], _ = self._found_or_made(external_id=external_id)
         return self._named[external_id]
 
     def of(self, scope: str | None, wanted: Access) -> int:
@@ -82,26 +82,32 @@ class Places:
     def _gateway_made(self, parent: int | None, also: int | None, own_acl: int | None, inherits: bool) -> int:
         key = (parent, also, own_acl, inherits)
         if key not in self._made:
-            scope, made = Scope.past_the_guard.get_or_create(
-                source_id=self.source_id,
+            self._made[key], made = self._found_or_made(
+                {"introduced": own_acl is not None},
                 external_id=None,
                 parent_id=parent,
                 also_id=also,
                 own_acl_id=own_acl,
                 inherits=inherits,
-                defaults={"introduced": own_acl is not None},
             )
-            self._made[key] = scope.pk
             if made:
-                self.changed.add(scope.pk)
+                self.changed.add(self._made[key])
         return self._made[key]
+
+    def _found_or_made(self, made_with: Mapping[str, Any] | None = None, **named_by: Any) -> tuple[int, bool]:
+        found = Scope.past_the_guard.filter(source_id=self.source_id, **named_by).values_list("pk", flat=True).first()
+        if found is not None:
+            return found, False
+        scope = Scope(source_id=self.source_id, **named_by, **(made_with or {}))
+        Scope.past_the_guard.bulk_create([scope])
+        return scope.pk, True
 
 
 def sweep(source_id: int) -> None:
     """Forget scopes the gateway made that nothing stands in any more."""
     used = Document.past_the_guard.filter(source_id=source_id)
     made = Scope.past_the_guard.filter(source_id=source_id, external_id=None, own_acl__isnull=False)
-    below: Iterable[int] = Scope.past_the_guard.filter(source_id=source_id, parent__isnull=False).values("parent")
+    below = Scope.past_the_guard.filter(source_id=source_id, parent__isnull=False).values("parent")
     made = made.exclude(id__in=used.values("scope")).exclude(
         id__in=used.filter(next_scope__isnull=False).values("next_scope")
     )

@@ -105,7 +105,8 @@ def _start() -> subprocess.Popen[bytes]:
 
 def _exchange(child: subprocess.Popen[bytes], request: bytes, deadline: float) -> dict[str, Any]:
     """Sends the request and reads the answer, neither waiting for the other, until the deadline."""
-    assert child.stdin is not None and child.stdout is not None
+    assert child.stdin is not None
+    assert child.stdout is not None
     unsent, received = memoryview(request), bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ)
