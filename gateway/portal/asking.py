@@ -5,7 +5,6 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from accounts.reader import Reader
 from gateway.answering.asking import AnswerFailed, ConversationUnknown, QuestionInvalid, answer, ask
+from gateway.answering.threads import give_back
 from gateway.conversations import list_questions
 from gateway.demo.load import questions_for
 from gateway.portal.requests import SignedInRequest
@@ -60,7 +60,7 @@ async def streamed(reader: Reader, question: str, conversation: UUID | None) -> 
         return JsonResponse({"error": {"code": refused.code, "message": refused.message}}, status=400)
     except ConversationUnknown:
         raise Http404 from None
-    await sync_to_async(connection.close)()  # a pooled connection would be held until the stream ends
+    await sync_to_async(give_back)()  # a pooled connection would be held until the stream ends
     response = StreamingHttpResponse(frames(first, events), content_type="text/event-stream; charset=utf-8")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"

@@ -4,7 +4,7 @@ from typing import cast
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -24,38 +24,44 @@ LANGUAGES = {
 }
 
 
-class ProfileForm(forms.ModelForm[User]):
+class ProfileForm(forms.Form):
     """What a person may say about themselves. It changes how they are answered, never what they may read."""
 
     language = forms.ChoiceField(
         label="Language of your answers", widget=forms.Select(attrs={"class": "select w-full"})
     )
+    answer_style = forms.CharField(
+        label="Style of answers",
+        help_text="For example: short, with the exact numbers.",
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "input w-full"}),
+    )
+    standing_instructions = forms.CharField(
+        label="Standing instructions",
+        help_text="What every answer to you should keep in mind.",
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"class": "textarea w-full", "rows": 4}),
+    )
 
-    class Meta:
-        model = User
-        fields = ("language", "answer_style", "standing_instructions")
-        labels = {"answer_style": "Style of your answers", "standing_instructions": "Standing instructions"}
-        help_texts = {
-            "answer_style": "For example: short, with the exact numbers.",
-            "standing_instructions": "What every answer to you should keep in mind.",
-        }
-        widgets = {
-            "answer_style": forms.TextInput(attrs={"class": "input w-full"}),
-            "standing_instructions": forms.Textarea(attrs={"class": "textarea w-full", "rows": 4}),
-        }
+    def __init__(self, data: QueryDict | None, user: User) -> None:
+        super().__init__(data, initial={name: getattr(user, name) for name in self.base_fields})
+        language = self.fields["language"]
+        assert isinstance(language, forms.ChoiceField)
+        language.choices = list(({user.language: user.language} | LANGUAGES).items())
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        current = self.instance.language
-        self.fields["language"].choices = list(({current: current} | LANGUAGES).items())  # type: ignore[attr-defined]
+    def save(self, user: User) -> None:
+        """Writes these three and nothing else of the person, who may have been changed meanwhile."""
+        User.objects.filter(pk=user.pk).update(**self.cleaned_data)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def me(request: HttpRequest) -> HttpResponse:
     user = cast(SignedInRequest, request).user
-    form = ProfileForm(request.POST or None, instance=user)
-    if request.method == "POST" and form.is_valid():
-        form.save()
+    form = ProfileForm(request.POST if request.method == "POST" else None, user)
+    if form.is_valid():
+        form.save(user)
         messages.success(request, "Your profile was saved.")
         return redirect("me")
     context = {
