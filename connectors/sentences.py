@@ -33,8 +33,10 @@ MARKER = re.compile(r"[ \t]*(?:[-*\u2022\u00b7\u2023\u25aa\u25e6\u2013]|\(?\d{1,
 RECORD = re.compile(r"[^\n:;]{1,60}: [^\n;]*; [^\n:;]{1,60}: ")
 LAST_WORD = re.compile(r"[^\s(\[\"'\u201e\u201c\u00ab]*$")
 OPENING = re.compile(r"[\s\"'\u201e\u201c\u00ab(\[\u2013-]*")
-# A line this long that ends without a stop was broken to fit a width; a shorter one ended on purpose.
-WRAPPED_LINE = 50
+# Text is wrapped at 66 characters or more: a line that had room for the next word ended on purpose, and
+# so did one of a text that is not wrapped at all.
+NARROWEST_WRAP, WIDEST_WRAP = 66, 100
+SHORTEST_WRAPPED = 20
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -81,7 +83,9 @@ def _goes_on(before: str, line: str) -> bool:
     last = before[before.rfind("\n") + 1 :]
     if _is_row(last) or _is_row(line):
         return False
-    return len(last) >= WRAPPED_LINE or (line[0].islower() and len(last) > 20 and last[-1] not in ".!?:")
+    if line[0].islower():
+        return len(last) > SHORTEST_WRAPPED and last[-1] not in ".!?:"
+    return len(last) <= WIDEST_WRAP and len(last) + 1 + len(line.split(maxsplit=1)[0]) > NARROWEST_WRAP
 
 
 def _is_row(line: str) -> bool:

@@ -15,14 +15,21 @@ HYPHEN = "\ufffe"  # how pdfium marks a hyphen at the end of a line
 WRAPPED = 0.7  # a line at least this long, compared with the longest, was broken by the layout
 ENDS_SENTENCE = re.compile("[.!?:;\u2026\u3002\uff01\uff1f][\"'\u201c\u201d\u2019\u00bb)\\]]*$")
 STARTS_BLOCK = re.compile(r"(?:[-*o\u2022\u00b7\u2023\u25aa\u2013\u2014]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
+NUMBER = re.compile(r"[-+(]?[\d.,%]*\d[\d.,%)]*")
+NARROW = 40
+PAGE_NUMBER = re.compile(
+    r"(?:page|seite|p\u00e1gina|pagina)?\s*-?\s*\d{1,4}\s*-?(?:\s*(?:/|of|von|de|sur)\s*\d{1,4})?", re.I
+)
+CREATED = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?")
 MAX_OUTLINE = 2_000
 
 
 def read(content: bytes, draft: Draft) -> None:
     """Pages in order. A page that cannot be read is empty; a file of which none can be is corrupt."""
     document = _open(content)
-    for key, value in (("author", "Author"), ("created", "CreationDate")):
-        draft.note(key, document.get_metadata_value(value))
+    draft.note("author", document.get_metadata_value("Author"))
+    if created := CREATED.match(document.get_metadata_value("CreationDate")):
+        draft.note("created", "-".join(filter(None, created.groups())))
     draft.title = document.get_metadata_value("Title")
     starts: list[int] = []
     lost = 0
@@ -70,35 +77,53 @@ def paragraphs(page: str) -> str:
     not begin an item; a word divided at its end is put together again.
     """
     lines = clean(page.replace("\r\n", "\n").replace(HYPHEN + "\n", HYPHEN).replace(HYPHEN, "")).split("\n")
-    lengths = sorted(len(text) for text in lines if text.strip())
+    lines = _without_page_number([text.strip() for text in lines])
+    lengths = sorted(len(text) for text in lines if text)
     width = lengths[int(len(lengths) * 0.9)] if lengths else 0
     return "\n".join(_joined(lines, width))
 
 
+def _without_page_number(lines: list[str]) -> list[str]:
+    """Drops a number that stands alone in the first or last line."""
+    filled = [index for index, text in enumerate(lines) if text]
+    edges = {index for index in filled[:1] + filled[-1:] if PAGE_NUMBER.fullmatch(lines[index])}
+    return [text for index, text in enumerate(lines) if index not in edges]
+
+
 def _joined(lines: list[str], width: int) -> Iterator[str]:
-    held = ""
+    paragraph: list[str] = []
     for text in lines:
-        text = text.strip()
-        if held and goes_on(held, text, width):
-            divided = held.endswith("-") and text[:1].islower()
-            held = held[:-1] + text if divided else f"{held} {text}"
-            continue
-        if held:
-            yield held
-        held = text
-        if not text:
-            yield ""
-    yield held
+        if paragraph and not goes_on(paragraph[-1], text, width):
+            yield put_together(paragraph)
+            paragraph = []
+        paragraph.append(text)
+    yield put_together(paragraph)
+
+
+def put_together(lines: list[str]) -> str:
+    """The lines of a paragraph as one; "exam-" and "ple" become one word."""
+    paragraph = [""]
+    for text in lines:
+        last = paragraph[-1]
+        divided = last.endswith("-") and text[:1].islower()
+        paragraph[-1] = last[:-1] if divided else last
+        paragraph += [text] if divided or not last else [" ", text]
+    return "".join(paragraph)
 
 
 def goes_on(before: str, after: str, width: int) -> bool:
-    """Whether `after` continues the paragraph whose last line ends `before`."""
-    if not after or STARTS_BLOCK.match(after):
+    """Whether the line `after` continues the paragraph that `before` is a line of."""
+    if not before or not after or STARTS_BLOCK.match(after) or is_tabular(before) or is_tabular(after):
         return False
-    last_line = len(before) if len(before) < width else width
-    if before.endswith("-") or after[:1].islower():
+    if before.endswith("-") or after[0].islower():
         return True
-    return last_line >= WRAPPED * width and width > 40 and not ENDS_SENTENCE.search(before)
+    return len(before) >= WRAPPED * width and width > NARROW and not ENDS_SENTENCE.search(before)
+
+
+def is_tabular(text: str) -> bool:
+    """Whether a line ends in columns of numbers."""
+    last = text.split()[-2:]
+    return len(last) == 2 and all(NUMBER.fullmatch(word) for word in last)
 
 
 def _mark_outline(document: Any, draft: Draft, starts: list[int]) -> None:
