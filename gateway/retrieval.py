@@ -6,9 +6,8 @@ from dataclasses import replace
 from accounts.models import User
 from accounts.reader import Reader
 from connectors.corpus.hits import Hit
-from connectors.corpus.search import Filters, Mode, search
-from connectors.embedding import Embedding, embed_query
-from connectors.errors import ConnectorError
+from connectors.corpus.search import NO_FILTERS, Filters, Mode, search
+from connectors.embedding import Embedding, EmbeddingFailed, embed_query
 from gateway.answering.words import folded
 
 log = logging.getLogger("gatehouse.retrieval")
@@ -23,7 +22,7 @@ OWN_SITUATION = 0.05
 
 
 def retrieve(
-    reader: Reader, query: str, *, limit: int = 10, filters: Filters = Filters(), mode: Mode = "hybrid"
+    reader: Reader, query: str, *, limit: int = 10, filters: Filters = NO_FILTERS, mode: Mode = "hybrid"
 ) -> list[Hit]:
     """The permitted passages nearest to `query`, best first, at most `limit`."""
     vector = None if mode == "text" else embedded(query)
@@ -36,7 +35,7 @@ def embedded(query: str) -> Embedding | None:
     """The query's vector; None when the embedder is down, and keywords alone must do."""
     try:
         return embed_query(query)
-    except ConnectorError:
+    except EmbeddingFailed:
         log.warning("The embedding model did not answer; this search goes by keywords alone.", exc_info=True)
         return None
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from uuid import UUID
 
@@ -50,7 +50,7 @@ async def ask(
     conversation: UUID | None = None,
     filters: Filters = NO_FILTERS,
     door: str,
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """The answer as it comes: `Retrieved`, then sentences after their citations, then `Done` or `Failed`.
 
     Raises `QuestionInvalid` or `ConversationUnknown` before the first event. Closing the iterator ends

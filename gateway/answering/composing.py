@@ -1,7 +1,7 @@
 """Turns passages into drafts of sentences: by the model if there is one and it answers, else verbatim."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,6 +16,7 @@ from gateway.answering.threads import in_thread
 from gateway.answering.verification import is_supported
 
 ATTEMPTS = 2  # at the model, before its first token
+MOST_PASSAGES = 8  # in a prompt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,19 +34,19 @@ class Withheld:
 Item = AnsweredBy | Draft | Withheld
 
 
-async def composed(asked: Asked, hits: Sequence[Hit]) -> AsyncIterator[Item]:
+async def composed(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, None]:
     """Drafts of an answer from these passages, in order; none when they do not answer the question."""
     if model.name():
         yield AnsweredBy(model=model.name())
-        begun = False
+        shown = False
         try:
             async with aclosing(_by_model(asked, hits)) as items:
                 async for item in items:
-                    begun = True
+                    shown = shown or isinstance(item, Draft)
                     yield item
             return
         except ModelUnavailable:
-            if begun:
+            if shown:
                 yield Withheld()
                 return
     yield AnsweredBy(model=extractive.NAME)
@@ -54,29 +55,35 @@ async def composed(asked: Asked, hits: Sequence[Hit]) -> AsyncIterator[Item]:
         yield draft
 
 
-async def _by_model(asked: Asked, hits: Sequence[Hit]) -> AsyncIterator[Item]:
-    # The first import of llama-index takes seconds, so it is made beside the loop.
-    prompting = await asyncio.to_thread(import_module, "gateway.answering.prompting")
+async def _by_model(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, None]:
     deadline = asyncio.get_running_loop().time() + model.CLOCK.total
     for attempt in range(1, ATTEMPTS + 1):
-        shown = await in_thread(cleared, asked, hits[: prompting.MOST_PASSAGES], model.name())
-        if not shown:
-            return
-        cutter, begun = Cutter(), False
-        prompt = prompting.messages(asked.text, asked.earlier, shown, asked.person)
         try:
-            async with aclosing(model.tokens(prompt, deadline)) as tokens:
-                async for text in tokens:
-                    begun = True
-                    for written in cutter.feed(text):
-                        yield await _judged(written, shown)
-            for written in cutter.rest():
-                if written.text.rstrip(".") != prompting.NOTHING:
-                    yield await _judged(written, shown)
+            async with aclosing(_attempt(asked, hits, deadline)) as items:
+                async for item in items:
+                    yield item
             return
-        except ModelUnavailable:
-            if begun or attempt == ATTEMPTS:
+        except ModelUnavailable as error:
+            if error.begun or attempt == ATTEMPTS:
                 raise
+
+
+async def _attempt(asked: Asked, hits: Sequence[Hit], deadline: float) -> AsyncGenerator[Item, None]:
+    """One call of the model, with the passages that may go to it at that moment."""
+    # The first import of llama-index takes seconds, so it is made beside the loop.
+    prompting = await asyncio.to_thread(import_module, "gateway.answering.prompting")
+    shown = await in_thread(cleared, asked, hits[:MOST_PASSAGES], model.name())
+    if not shown:
+        return
+    cutter = Cutter()
+    prompt = prompting.messages(asked.text, asked.earlier, shown, asked.person)
+    async with aclosing(model.tokens(prompt, deadline)) as tokens:
+        async for text in tokens:
+            for written in cutter.feed(text):
+                yield await _judged(written, shown)
+    for written in cutter.rest():
+        if written.text.rstrip(".") != prompting.NOTHING:
+            yield await _judged(written, shown)
 
 
 async def _judged(written: Written, shown: Sequence[Hit]) -> Draft | Withheld:

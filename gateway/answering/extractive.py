@@ -5,9 +5,10 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import mul
 
 from connectors.corpus.hits import Hit
-from connectors.embedding import embed_query, embed_texts
+from connectors.embedding import EmbeddingFailed, embed_query, embed_texts
 from connectors.sentences import sentences
 from gateway.answering.drafts import Draft
 from gateway.answering.following import standalone
@@ -56,9 +57,7 @@ class Candidate:
 
     @property
     def words_score(self) -> float:
-        return (
-            OWN_WORDS * self.own + PASSAGE_WORDS * self.context - RANK * self.rank + INTRODUCED * self.introduced
-        )
+        return OWN_WORDS * self.own + PASSAGE_WORDS * self.context - RANK * self.rank + INTRODUCED * self.introduced
 
     @property
     def score(self) -> float:
@@ -140,8 +139,10 @@ def _introduces(text: str, hit: Hit) -> bool:
     """A heading, or a question: what follows it may be the answer, it is not."""
     heading = text.lstrip("# ")
     short = len(heading) <= 80 and heading[-1:] not in ".!:;" and " | " not in heading and ": " not in heading
-    return text.endswith("?") or folded(heading) in folded(f"{hit.title} {hit.heading}") or (
-        short and not any(character.isdigit() for character in heading) and len(heading.split()) <= 6
+    return (
+        text.endswith("?")
+        or folded(heading) in folded(f"{hit.title} {hit.heading}")
+        or (short and not any(character.isdigit() for character in heading) and len(heading.split()) <= 6)
     )
 
 
@@ -150,11 +151,11 @@ def _with_meaning(question: str, candidates: Sequence[Candidate]) -> list[Candid
     try:
         vector = embed_query(question)
         vectors = embed_texts([each.text for each in candidates])
-    except ConnectorError:
+    except EmbeddingFailed:
         log.warning("The embedding model did not answer; sentences are picked by their words.", exc_info=True)
         return [replace(each, meaning=each.own) for each in candidates]
     return [
-        replace(each, meaning=math.sumprod(vector, other)) for each, other in zip(candidates, vectors, strict=True)
+        replace(each, meaning=sum(map(mul, vector, other))) for each, other in zip(candidates, vectors, strict=True)
     ]
 
 
@@ -162,7 +163,9 @@ def _chosen(ranked: Sequence[Candidate]) -> list[Candidate]:
     """The best, and others nearly as good that say something else; those of the best one's document first."""
     best = ranked[0]
     chosen = [best]
-    others = sorted(ranked[1:], key=lambda each: (each.hit.document_id == best.hit.document_id, each.score), reverse=True)
+    others = sorted(
+        ranked[1:], key=lambda each: (each.hit.document_id == best.hit.document_id, each.score), reverse=True
+    )
     for each in others:
         if len(chosen) == MOST_SENTENCES:
             break

@@ -29,7 +29,7 @@ UNITS = {
         "week": "week weeks weekly woche wochen wöchentlich semaine semaines semana semanas",
         "month": "month months monthly monat monate monaten monatlich mois mes meses mês",
         "quarter": "quarter quarters quarterly quartal quartale trimestre trimestres",
-        "year": "year years yearly annual annually annum jahr jahre jahren jährlich an ans année années año años ano anos",
+        "year": "year years yearly annual annually jahr jahre jahren jährlich an ans année années año años ano anos",
         "minute": "minute minutes minuten minuto minutos",
     }.items()
     for word in spelled.split()

@@ -21,7 +21,9 @@ CONTEXT_WINDOW = 32_000  # tokens, told to llama-index; the prompt is far smalle
 
 
 class ModelUnavailable(Exception):
-    """The model did not answer, or stopped answering."""
+    """The model did not answer, or stopped answering; `begun`: after its first token."""
+
+    begun = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def name() -> str:
     return str(settings.LLM_MODEL or settings.LLM_CLASS or "model")
 
 
-async def tokens(messages: "Sequence[ChatMessage]", deadline: float, clock: Clock = CLOCK) -> AsyncIterator[str]:
+async def tokens(messages: "Sequence[ChatMessage]", deadline: float, clock: Clock = CLOCK) -> AsyncGenerator[str, None]:
     """The model's text as it comes, until `deadline` of the loop's clock. Raises `ModelUnavailable`.
 
     Closing the iterator closes the connection to the model.
@@ -62,6 +64,9 @@ async def tokens(messages: "Sequence[ChatMessage]", deadline: float, clock: Cloc
                     yield delta
         except StopAsyncIteration:
             return
+        except ModelUnavailable as error:
+            error.begun = length > 0
+            raise
         finally:
             await cast("AsyncGenerator[object, None]", stream).aclose()
 

@@ -8,7 +8,6 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from accounts.models import User
 from connectors.corpus.hits import Hit
 
-MOST_PASSAGES = 8
 LONGEST_PASSAGE = 2_500  # characters
 NOTHING = "NOT FOUND"
 DELIMITER = re.compile(r"<(?=/?\s*passage)", re.IGNORECASE)

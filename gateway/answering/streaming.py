@@ -1,10 +1,9 @@
 """One answer under way: what was shown, what it rests on, and the check before every flush (P15)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from uuid import UUID
 
 from connectors.corpus.hits import Hit
@@ -33,6 +32,7 @@ from gateway.answering.watching import WATCHER
 from gateway.models import Question
 
 PASSAGES = 10
+NOTHING: frozenset[UUID] = frozenset()
 
 
 class AccessEnded(Exception):
@@ -55,8 +55,9 @@ class Stream:
     withheld: int = 0
     stored: bool = False
     _numbers: dict[UUID, int] = field(default_factory=dict)
+    _readable: frozenset[UUID] = frozenset()
 
-    async def events(self, filters: Filters) -> AsyncIterator[Event]:
+    async def events(self, filters: Filters) -> AsyncGenerator[Event, None]:
         hits = await in_thread(self._find, filters)
         yield Retrieved(question_id=self.asked.question_id, conversation_id=self.asked.conversation_id)
         try:
@@ -64,11 +65,12 @@ class Stream:
                 async for event in events:
                     yield event
             await in_thread(self.store, self._status)
-            async for event in self._released(self._done, frozenset()):
-                yield event
+            async for withdrawal in self._settled(NOTHING):
+                yield withdrawal
+            yield self._done()
         except AccessEnded:
-            for event in self._withdrawals(frozenset()):
-                yield event
+            for withdrawal in self._withdrawals(NOTHING):
+                yield withdrawal
             await in_thread(self.store, Question.Status.FAILED)
             yield Failed(code="signed_out", message="Your access has ended.")
 
@@ -76,7 +78,7 @@ class Stream:
         query = standalone(self.asked.text, self.asked.earlier)
         return retrieval.retrieve(self.asked.reader, query, limit=PASSAGES, filters=filters)
 
-    async def _answered(self, hits: Sequence[Hit]) -> AsyncIterator[Event]:
+    async def _answered(self, hits: Sequence[Hit]) -> AsyncGenerator[Event, None]:
         """The sentences as they are written, and withdrawals as soon as something is lost."""
         queue: asyncio.Queue[Item | Lost | None] = asyncio.Queue()
         writer = asyncio.create_task(_write(queue, self.asked, hits))
@@ -90,32 +92,35 @@ class Stream:
             writer.cancel()
             await asyncio.wait({writer})
 
-    async def _events_of(self, item: Item | Lost) -> AsyncIterator[Event]:
+    async def _events_of(self, item: Item | Lost) -> AsyncGenerator[Event, None]:
         if isinstance(item, AnsweredBy):
             self.model = item.model
+            self.withheld = 0  # of a model that gave up before anything of it was shown
         elif isinstance(item, Withheld):
             self.withheld += 1
+        elif isinstance(item, Lost):
+            async for withdrawal in self._settled(NOTHING):
+                yield withdrawal
         else:
-            async for event in self._released(None, frozenset()) if isinstance(item, Lost) else self._sentence(item):
+            async for event in self._sentence(item):
                 yield event
 
-    async def _sentence(self, draft: Draft) -> AsyncIterator[Event]:
+    async def _sentence(self, draft: Draft) -> AsyncGenerator[Event, None]:
         """New citations, then the sentence, each after a check of its own; nothing more once one is refused."""
         fresh = [hit for hit in draft.evidence if hit.passage_id not in self._numbers]
         numbers = tuple(self._number(hit) for hit in draft.evidence)
         stored = Stored(ordinal=len(self.shown) + 1, draft=draft, numbers=numbers)
         sentence = Sentence(ordinal=stored.ordinal, text=draft.text, citations=numbers)
-        flushes = [*(CitationShown(citation=self._citation(hit)) for hit in fresh), SentenceShown(sentence=sentence)]
+        flushes: list[Event] = [CitationShown(citation=self._citation(hit)) for hit in fresh]
+        flushes.append(SentenceShown(sentence=sentence))
         for flush in flushes:
-            released = False
-            async for event in self._released(partial(_same, flush), documents_of(draft)):
-                if event is flush:
-                    released = True
-                    self._remember(stored)
-                yield event
-            if not released:
+            async for withdrawal in self._settled(documents_of(draft)):
+                yield withdrawal
+            if not documents_of(draft) <= self._readable:
                 self._forget_numbers(stored, fresh)
                 return
+            self._remember(stored)
+            yield flush
 
     def _remember(self, stored: Stored) -> None:
         """From its first citation on, a sentence counts as shown: it is withdrawn if it must be, and stored."""
@@ -128,24 +133,24 @@ class Stream:
             for hit in fresh:
                 del self._numbers[hit.passage_id]
 
-    async def _released(self, flush: Callable[[], Event] | None, needed: frozenset[UUID]) -> AsyncIterator[Event]:
-        """One flush right after a check that found everything shown and `needed` readable; withdrawals before it.
+    async def _settled(self, needed: frozenset[UUID]) -> AsyncGenerator[Withdrawn, None]:
+        """Withdraws what was lost, until a check finds all that was shown readable; raises `AccessEnded`.
 
-        A withdrawal is a flush too, so the check is made again after it. Raises `AccessEnded`.
+        `_readable` then holds what that check found of `needed`, and the caller flushes once, without a
+        pause. A withdrawal is a flush too, so the check is made again after it.
         """
-        while True:
+        lost = True
+        while lost:
             now = await in_thread(standing, self.asked.reader, self._resting_on() | needed)
             if not now.active:
                 raise AccessEnded
-            withdrawals = list(self._withdrawals(now.readable))
-            if not withdrawals:
-                break
-            for event in withdrawals:
-                yield event
-        if flush is not None and needed <= now.readable:
-            yield flush()
+            self._readable = now.readable
+            lost = False
+            for withdrawal in self._withdrawals(now.readable):
+                lost = True
+                yield withdrawal
 
-    def _withdrawals(self, readable: frozenset[UUID]) -> Iterator[Event]:
+    def _withdrawals(self, readable: frozenset[UUID]) -> Iterator[Withdrawn]:
         for stored in self._standing():
             if not documents_of(stored.draft) <= readable:
                 self.withdrawn.add(stored.ordinal)
@@ -155,7 +160,7 @@ class Stream:
         return [stored for stored in self.shown if stored.ordinal not in self.withdrawn]
 
     def _resting_on(self) -> frozenset[UUID]:
-        return frozenset().union(*(documents_of(stored.draft) for stored in self._standing()))
+        return NOTHING.union(*(documents_of(stored.draft) for stored in self._standing()))
 
     def _number(self, hit: Hit) -> int:
         return self._numbers.setdefault(hit.passage_id, len(self._numbers) + 1)
@@ -193,10 +198,6 @@ class Stream:
     def store(self, status: str) -> None:
         self.stored = True
         recording.finish(self.asked, status=status, model=self.model, sentences=self.shown)
-
-
-def _same(flush: Event) -> Event:
-    return flush
 
 
 async def _write(queue: asyncio.Queue[Item | Lost | None], asked: Asked, hits: Sequence[Hit]) -> None:

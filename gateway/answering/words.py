@@ -10,17 +10,17 @@ FUNCTION_WORDS = {
     "en": """a about after all also am an and any anyone are as at be because been before being between both but by
         can could did do does doing don during each either for from further get give given go got had has have having he
         her here him his how however i if in into is it its itself just know let like many may me might more most much
-        must my need no nor not now of off on once one only onto or other ought our out over own per please said same say
-        says shall she should show since so some such tell than that the their them then there these they this those
-        though through thus to too toward under until up upon us use used very via want was we were what whatever when
-        where whether which while who whom whose why will with within without would yes yet you your""",
+        must my need no nor not now of off on once one only onto or other ought our out over own per please same
+        said say says shall she should show since so some such tell than that the their them then there these
+        they this those though through thus to too toward under until up upon us use used very via want was we were what
+        whatever when where whether which while who whom whose why will with within without would yes yet you your""",
     "de": """aber alle allen als am an andere auch auf aus bei bin bis bist bitte da damit dann das dass dein deine dem
         den denn der des dich die dies diese diesem diesen dieser dieses dir doch dort du durch ein eine einem einen
         einer eines er es etwas euch für gibt habe haben hat hatte hier ich ihm ihn ihnen ihr ihre im in ist ja jede
         jeder kann kein keine können könnte man mehr mein meine mich mir mit muss müssen nach nicht noch nur ob oder
         ohne sein seine sich sie sind so soll sollte sollten über um und uns unser unsere unter vom von vor wann war
-        waren warum was welche welchem welchen welcher welches wem wen wenn wer werden wie wieviel viel viele wieder will
-        wir wird wo wurde wurden zu zum zur""",
+        waren warum was welche welchem welchen welcher welches wem wen wenn wer werden wie wieviel viel viele wieder
+        will wir wird wo wurde wurden zu zum zur""",
     "fr": """afin ai alors après au aussi aux avec avez avoir avons bien car ce ceci cela ces cet cette ceux chez comme
         comment dans de depuis des dois doit donc dont du elle elles en encore entre es est et étaient était être eux
         fait faut ici il ils je la le les leur leurs lui ma mais me mes moi mon ne nos notre nous on ont ou où par pas
