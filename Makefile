@@ -18,6 +18,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 install: $(INSTALLED) ## make .venv and install everything into it
+	@:
 
 # uv installs in seconds; where it cannot, pip does the same with the same hashes.
 $(INSTALLED): requirements-dev.lock requirements-install.lock

@@ -82,8 +82,7 @@ def list_conversations(reader: Reader, *, limit: int = 50) -> list[ConversationL
     first = Question.objects.filter(conversation=OuterRef("pk")).order_by("asked_at").values("text")[:1]
     conversations = _own_conversations(reader).annotate(text=Subquery(first)).order_by("-started_at")
     return [
-        ConversationLine(id=each.pk, text=each.text or "", started_at=each.started_at)
-        for each in conversations[:limit]
+        ConversationLine(id=each.pk, text=each.text or "", started_at=each.started_at) for each in conversations[:limit]
     ]
 
 

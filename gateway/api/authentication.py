@@ -1,15 +1,19 @@
 """Who is asking, and what their credential lets them do."""
 
+from typing import TYPE_CHECKING
+
 from django.http import Http404
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts import tokens
 from accounts.models import AccessToken, User, Verb
 from accounts.reader import NO_TOKEN, Reader
+
+if TYPE_CHECKING:  # the framework's views import this module
+    from rest_framework.views import APIView
 
 SCHEME = "bearer"
 SESSION_VERBS = frozenset({Verb.READ, Verb.ASK})
@@ -55,7 +59,7 @@ class HasVerb(BasePermission):
     message = "This access token does not allow that."
     code = "verb_missing"
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.user, User):
             return False
         return verb_of(view) in verbs_of(request)
@@ -64,14 +68,14 @@ class HasVerb(BasePermission):
 class IsStaff(HasVerb):
     """For administrators. To everyone else the address does not exist."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         allowed = super().has_permission(request, view)
         if isinstance(request.user, User) and not request.user.is_staff and (allowed or request.auth is None):
             raise Http404
         return allowed
 
 
-def verb_of(view: APIView) -> Verb:
+def verb_of(view: "APIView") -> Verb:
     verb = getattr(view, "verb", None)
     if not isinstance(verb, Verb):
         raise TypeError(f"{type(view).__name__} does not say which verb it needs.")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from django.db import close_old_connections
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +11,7 @@ from connectors.corpus.hits import Hit
 from connectors.corpus.search import Mode
 from connectors.strict_json import Fields, invalid
 from gateway.answering.events import Citation
+from gateway.answering.threads import give_back
 from gateway.api import shapes
 from gateway.api.authentication import reader_of
 from gateway.api.filtering import filters_of
@@ -37,7 +37,7 @@ class Search(ApiView):
         limit = fields.integer("limit", least=1, most=MAX_LIMIT) or DEFAULT_LIMIT
         mode = fields.choice("mode", MODES, absent="hybrid")
         filters = filters_of(fields)
-        close_old_connections()  # none is held while the embedder works
+        give_back()  # none is held while the embedder works
         hits = retrieve(reader_of(request), query, limit=limit, filters=filters, mode=mode)
         return Response({"results": [result_of(hit) for hit in hits]})
 

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import MethodNotAllowed
@@ -16,6 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.models import Verb
 from connectors.strict_json import InvalidJSON
+from gateway.answering.threads import give_back
 from gateway.api.parsing import SMALL
 
 
@@ -78,7 +78,7 @@ class AsyncApiView(ApiView):
             self.initial(self.request, *self.args, **self.kwargs)
             _ = self.request.data
         finally:
-            close_old_connections()  # nothing is held while the handler waits for others
+            give_back()  # nothing is held while the handler waits for others
 
     def _handler(self) -> Any:
         handler = getattr(self, (self.request.method or "").lower(), None)

@@ -98,6 +98,7 @@ def _may_execute(status: os.stat_result, account: Account) -> bool:
 
 def make_private(directory: Path, account: Account | None) -> None:
     """A directory that only the servers' account enters. Raises PermissionError if somebody else made it."""
+    directory.parent.mkdir(mode=0o711, exist_ok=True)  # the home, where that is not the data directory
     directory.mkdir(mode=0o700, exist_ok=True)
     status = directory.lstat()
     owners = {os.geteuid(), account.uid if account else os.geteuid()}

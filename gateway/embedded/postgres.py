@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gateway.embedded.binaries import postgres_programs
 from gateway.embedded.own_secrets import secrets_of
-from gateway.embedded.places import Places, make_private
+from gateway.embedded.places import SOCKET_NAME, Places, make_private
 from gateway.embedded.processes import die_with_parent, plain_environment, working_in
 from gateway.embedded.server import ServerFailed
 
@@ -54,7 +54,7 @@ class Postgres:
         if found != VERSION:
             raise ServerFailed(f"the database in {self.cluster} was made by PostgreSQL {found}, this is {VERSION}.")
         self._end_predecessors()
-        self._clear_stale_lock()
+        self._clear_stale_locks()
 
     def start(self, log: int) -> subprocess.Popen[bytes]:
         settings = SETTINGS | {"unix_socket_directories": str(self.places.sockets)}
@@ -116,12 +116,10 @@ class Postgres:
                 return
         raise ServerFailed(f"another PostgreSQL is running in {self.cluster}.")
 
-    def _clear_stale_lock(self) -> None:
-        """Nothing runs in the cluster, so a live process of that id is another program; Postgres would refuse."""
-        lock = self.cluster / "postmaster.pid"
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            if Path("/proc", str(int(lock.read_text().splitlines()[0]))).exists():
-                lock.unlink()
+    def _clear_stale_locks(self) -> None:
+        """Nothing runs in the cluster, so the numbers in these files are nobody's, or another program's by now."""
+        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        (self.places.sockets / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
 
     def _run(self, words: list[str], directory: Path, text: str = "") -> str:
         process = self._popen(words, stdin=subprocess.PIPE, output=subprocess.PIPE, directory=directory)

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -34,18 +34,26 @@ def valkey_url(data_dir: Path, database: int = 0) -> str:
 
 
 @contextmanager
-def services(data_dir: Path, *, postgres: bool = True, valkey: bool = True, durable: bool = True) -> Iterator[None]:
-    """The wanted servers are up inside; on leaving, those that nobody else uses stop, Postgres first."""
+def services(
+    data_dir: Path, *, postgres: bool = True, valkey: bool = True, durable: bool = True
+) -> Iterator[Callable[[], None]]:
+    """The wanted servers are up inside; on leaving, those that nobody else uses stop, Postgres first.
+
+    Who stays long calls what it yields from time to time: it replaces a keeper that was killed.
+    """
     if sys.platform != "linux":
         stop("the embedded Postgres and Valkey run on Linux. Set DATABASE_URL and REDIS_URL.")
-    data_dir = data_dir.resolve()
-    places = places_of(data_dir)
+    places = places_of(data_dir.resolve())
+    names = [name for name, wanted in ((Valkey.name, valkey), (Postgres.name, postgres)) if wanted]
+
+    def look_after() -> None:
+        for name in names:
+            _ensure(places, Desk(places, name), name, durable=durable)
+
     with ExitStack() as stack:
-        if valkey:
-            stack.enter_context(_using(places, Valkey.name, durable=durable))
-        if postgres:
-            stack.enter_context(_using(places, Postgres.name, durable=durable))
-        yield
+        for name in names:
+            stack.enter_context(_using(places, name, durable=durable))
+        yield look_after
 
 
 @contextmanager
@@ -56,14 +64,19 @@ def _using(places: Places, name: str, *, durable: bool) -> Iterator[None]:
     except OSError as error:
         stop(f"the data directory {places.data_dir} cannot be used: {error.strerror}.")
     try:
-        with desk.starting.held():
-            if desk.keeper.is_free():
-                _start_keeper(places, desk, name, durable=durable)
-            _wait_until_ready(desk, name)
+        _ensure(places, desk, name, durable=durable)
         yield
     finally:
         desk.users.release()
         _wait_until_stopped(desk)
+
+
+def _ensure(places: Places, desk: Desk, name: str, *, durable: bool) -> None:
+    """The server has a keeper and is ready. Only for who holds the users' lock."""
+    with desk.starting.held():
+        if desk.keeper.is_free():
+            _start_keeper(places, desk, name, durable=durable)
+            _wait_until_ready(desk, name)
 
 
 def _start_keeper(places: Places, desk: Desk, name: str, *, durable: bool) -> None:

@@ -73,8 +73,11 @@ def tell(self: Task[Any, Any], message: dict[str, Any], sentence: str) -> None:
 
 
 def asker(asked: Asked) -> User | None:
-    """The person a verified link makes of this account; Slack is never asked for an address (P13)."""
-    return user_for_account(f"slack:{asked.team}", asked.user)
+    """The person a verified link makes of this account; Slack is never asked for an address (P13).
+
+    The accounts of workspace T0123 are those of the source `slack-T0123`.
+    """
+    return user_for_account(f"slack-{asked.team}", asked.user)
 
 
 def post(task: Task[Any, Any], asked: Asked, blocks: Sequence[Block]) -> None:

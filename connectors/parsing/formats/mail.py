@@ -6,7 +6,7 @@ from email.parser import BytesParser
 
 from connectors.parsing.decoding import decode
 from connectors.parsing.draft import Draft
-from connectors.parsing.results import ParseFailed
+from connectors.parsing.results import damaged
 
 SHOWN = ("From", "To", "Cc", "Date", "Subject")
 
@@ -20,7 +20,7 @@ def read(content: bytes, draft: Draft) -> None:
         _read_body(message, draft)
         names = [name for part in message.iter_attachments() if (name := part.get_filename())]
     except (RecursionError, LookupError, ValueError, AttributeError, TypeError) as error:
-        raise ParseFailed("corrupt") from error
+        raise damaged(error) from error
     if names:
         draft.add("Attachments: " + ", ".join(names))
 

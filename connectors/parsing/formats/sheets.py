@@ -13,7 +13,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from connectors.parsing.archives import open_archive
 from connectors.parsing.draft import Draft
-from connectors.parsing.results import ParseFailed
+from connectors.parsing.results import damaged
 from connectors.parsing.tables import sheet_lines
 
 DAMAGED = (zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError, AttributeError)
@@ -31,7 +31,7 @@ def read(content: bytes, draft: Draft) -> None:
             if sheet.sheet_state == "visible":
                 _read_sheet(sheet, draft)
     except DAMAGED as error:
-        raise ParseFailed("corrupt") from error
+        raise damaged(error) from error
 
 
 def _read_sheet(sheet: Any, draft: Draft) -> None:

@@ -12,7 +12,7 @@ from pptx.exc import PythonPptxError
 
 from connectors.parsing.archives import open_archive
 from connectors.parsing.draft import Draft
-from connectors.parsing.results import ParseFailed
+from connectors.parsing.results import damaged
 from connectors.parsing.tables import row_line
 
 DAMAGED = (zipfile.BadZipFile, PythonPptxError, LxmlError, KeyError, ValueError, TypeError, AttributeError, IndexError)
@@ -31,7 +31,7 @@ def read(content: bytes, draft: Draft) -> None:
             draft.page(f"Slide {number}")
             _read_slide(slide, draft)
     except DAMAGED as error:
-        raise ParseFailed("corrupt") from error
+        raise damaged(error) from error
 
 
 def _read_slide(slide: Any, draft: Draft) -> None:

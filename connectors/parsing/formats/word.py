@@ -14,7 +14,7 @@ from lxml.etree import LxmlError
 from connectors.parsing.archives import open_archive
 from connectors.parsing.cleaning import line
 from connectors.parsing.draft import Draft
-from connectors.parsing.results import ParseFailed
+from connectors.parsing.results import damaged
 from connectors.parsing.tables import row_line
 
 DAMAGED = (zipfile.BadZipFile, OpcError, LxmlError, KeyError, ValueError, TypeError, AttributeError, IndexError)
@@ -42,7 +42,7 @@ def read(content: bytes, draft: Draft) -> None:
         for part in _note_parts(document):
             Body(draft, {}).write(part)
     except DAMAGED as error:
-        raise ParseFailed("corrupt") from error
+        raise damaged(error) from error
 
 
 def _headers(document: Any) -> list[str]:

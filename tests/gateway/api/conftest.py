@@ -1,88 +1,26 @@
-"""The cast of the API's tests: people, a pushed source, and programs that hold their tokens."""
+"""The cast of the API's tests: people, a pushed source, and programs that hold their tokens.
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote
+pytest reads this file before Django is set up, so what needs Django is imported where it is used.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pytest
-from django.test import Client
 
-from accounts import tokens
-from accounts.models import User
-from connectors.adding import add_source
-from connectors.models import Source
-
-PASSWORD = "correct horse battery"
-
-
-@dataclass(frozen=True)
-class Program:
-    """Calls the API with a token, as programs do."""
-
-    secret: str = ""
-
-    def call(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
-        headers = {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
-        headers |= options.pop("headers", {})
-        options.setdefault("content_type", "application/json")
-        client = Client(headers=headers)
-        kwargs: dict[str, Any] = {} if body is None else {"data": body}
-        return getattr(client, method)(f"/api/v1/{path}", **kwargs, **options)
-
-    def get(self, path: str, **options: Any) -> Any:
-        return self.call("get", path, **options)
-
-    def post(self, path: str, body: Any = None, **options: Any) -> Any:
-        return self.call("post", path, {} if body is None else body, **options)
-
-    def put(self, path: str, body: Any = None, **options: Any) -> Any:
-        return self.call("put", path, {} if body is None else body, **options)
-
-    def patch(self, path: str, body: Any = None) -> Any:
-        return self.call("patch", path, {} if body is None else body)
-
-    def delete(self, path: str) -> Any:
-        return self.call("delete", path)
-
-
-@dataclass(frozen=True)
-class Pusher:
-    """A program that pushes to one source, and expects to be understood."""
-
-    program: Program
-    key: str
-
-    def put(self, kind: str, id: str, **record: Any) -> str:
-        answer = self.program.put(self.path(kind, id), record)
-        assert answer.status_code == 200, answer.content
-        assert answer.json()["id"] == id
-        return str(answer.json()["state"])
-
-    def delete(self, kind: str, id: str) -> None:
-        assert self.program.delete(self.path(kind, id)).status_code == 204
-
-    def path(self, kind: str, id: str) -> str:
-        return f"sources/{self.key}/{kind}/{quote(id, safe='')}"
-
-    def account(self, person: User) -> str:
-        """Introduces the account of `person`, a full member, under the part of the address before the @."""
-        id = person.email.partition("@")[0]
-        self.put("principals", id, kind="user", email=person.email, name=person.name, external=False)
-        return id
-
-    def group(self, id: str, *members: Any) -> None:
-        self.put("principals", id, kind="group", members=list(members))
-
-
-Issue = Callable[..., Program]
+if TYPE_CHECKING:
+    from accounts.models import User
+    from connectors.models import Source
+    from tests.gateway.api.programs import Issue, Program, Pusher
 
 
 @pytest.fixture
-def program(db: None) -> Issue:
+def program(db: None) -> "Issue":
     """A program that acts as a person: `program(ann, "read", sources=[wiki])`."""
+    from accounts import tokens
+    from tests.gateway.api.programs import Program
 
-    def issued(person: User, *verbs: str, sources: Iterable[Source] | None = None) -> Program:
+    def issued(person: "User", *verbs: str, sources: "Iterable[Source] | None" = None) -> "Program":
         directories = [source.directory for source in sources or ()]
         _, secret = tokens.issue(
             person, verbs=verbs, directories=directories, all_sources=sources is None, expires_at=None
@@ -92,37 +30,44 @@ def program(db: None) -> Issue:
     return issued
 
 
-def person(name: str, **profile: Any) -> User:
+def person(name: str, **profile: bool) -> "User":
+    from accounts.models import User
+    from tests.gateway.api.programs import PASSWORD
+
     return User.objects.create_user(f"{name}@example.com", PASSWORD, name=name.capitalize(), **profile)
 
 
 @pytest.fixture
-def ann(db: None) -> User:
+def ann(db: None) -> "User":
     return person("ann")
 
 
 @pytest.fixture
-def bob(db: None) -> User:
+def bob(db: None) -> "User":
     return person("bob")
 
 
 @pytest.fixture
-def mallory(db: None) -> User:
+def mallory(db: None) -> "User":
     """The stranger: signs in like anyone, and no list names her."""
     return person("mallory")
 
 
 @pytest.fixture
-def root(db: None) -> User:
+def root(db: None) -> "User":
     """Runs the system. That is not reading it (P12)."""
     return person("root", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
-def wiki(db: None) -> Source:
+def wiki(db: None) -> "Source":
+    from connectors.adding import add_source
+
     return add_source("wiki", kind="push", name="Wiki", vouches_for_emails=True)
 
 
 @pytest.fixture
-def push(root: User, wiki: Source, program: Issue) -> Pusher:
+def push(root: "User", wiki: "Source", program: "Issue") -> "Pusher":
+    from tests.gateway.api.programs import Pusher
+
     return Pusher(program(root, "ingest", sources=[wiki]), "wiki")

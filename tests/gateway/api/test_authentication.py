@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import provisioning, tokens
 from accounts.models import AccessToken, User
 from connectors.models import Source
-from tests.gateway.api.conftest import PASSWORD, Issue, Program
+from tests.gateway.api.programs import PASSWORD, Issue, Program
 
 UNKNOWN = str(uuid4())
 READ = [("post", "search"), ("get", "documents"), ("get", f"documents/{UNKNOWN}"), ("get", f"documents/{UNKNOWN}/text")]

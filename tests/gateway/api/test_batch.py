@@ -10,7 +10,7 @@ from accounts.models import User
 from connectors.models import Source
 from gateway.api.parsing import lines_of
 from gateway.api.pushing import result_lines
-from tests.gateway.api.conftest import Issue, Pusher
+from tests.gateway.api.programs import Issue, Pusher
 from tests.gateway.api.test_pushing import titles
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from accounts.models import User
 from connectors.models import Source
 from gateway.api.cursors import cursor_after
 from gateway.api.documents import PAGE
-from tests.gateway.api.conftest import Issue, Pusher
+from tests.gateway.api.programs import Issue, Pusher
 
 pytestmark = pytest.mark.django_db
 

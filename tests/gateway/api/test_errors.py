@@ -10,7 +10,7 @@ from accounts.models import User
 from connectors.models import Source
 from gateway.api.errors import handle
 from gateway.api.parsing import SMALL
-from tests.gateway.api.conftest import Issue, Program, Pusher
+from tests.gateway.api.programs import Issue, Program, Pusher
 
 pytestmark = pytest.mark.django_db
 

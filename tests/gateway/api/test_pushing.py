@@ -11,7 +11,7 @@ from accounts.models import User
 from connectors.adding import add_source, pause
 from connectors.models import Source
 from gateway.asgi import application
-from tests.gateway.api.conftest import Issue, Program, Pusher
+from tests.gateway.api.programs import Issue, Program, Pusher
 
 pytestmark = pytest.mark.django_db
 

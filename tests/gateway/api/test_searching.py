@@ -8,7 +8,7 @@ from accounts.models import User
 from connectors import ingest
 from connectors.adding import add_source
 from connectors.models import Source
-from tests.gateway.api.conftest import Issue, Program, Pusher
+from tests.gateway.api.programs import Issue, Program, Pusher
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import time
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -24,7 +24,7 @@ def send(path: str, body: bytes, kind: str, **headers: str) -> HttpResponse:
     signed = {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature(body, timestamp)}
     sent = {name: value for name, value in {**signed, **headers}.items() if value}
     client = Client(raise_request_exception=False)
-    return client.post(path, data=body, content_type=kind, headers=sent)
+    return cast(HttpResponse, client.post(path, data=body, content_type=kind, headers=sent))
 
 
 def send_event(event: dict[str, Any], *, id: str, team: str = "T1", **headers: str) -> HttpResponse:

@@ -44,7 +44,7 @@ def slack(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack
 @pytest.fixture
 def workspace() -> Source:
     """The Slack workspace T1 as a source of accounts, which vouches for their addresses."""
-    return add_source("slack:T1", kind="push", vouches_for_emails=True)
+    return add_source("slack-T1", kind="push", vouches_for_emails=True)
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ def test_a_stranger_is_told_so_privately_and_nothing_else(
 
 
 def test_an_address_slack_gives_makes_no_link_unless_the_workspace_vouches(slack: SlackApi, handbook: Source) -> None:
-    other = add_source("slack:T9", kind="push")
+    other = add_source("slack-T9", kind="push")
     apply_record(other, PrincipalRecord(id="UANN", kind="user", email="ann@example.com", external=False))
 
     receive(mention(team="T9"), team="T9")

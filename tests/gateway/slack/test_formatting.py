@@ -36,7 +36,7 @@ def citation(n: int, *, title: str = "Leave policy") -> Citation:
 
 
 def sentence(text: str, *citations: int, state: Literal["shown", "withheld", "changed"] = "shown") -> ShownSentence:
-    return ShownSentence(text=text, citations=citations, state=state)
+    return ShownSentence(ordinal=0, text=text, citations=citations, state=state)
 
 
 def shown(sentences: list[ShownSentence], citations: list[Citation], language: str = "en") -> ShownAnswer:
@@ -48,8 +48,8 @@ def shown(sentences: list[ShownSentence], citations: list[Citation], language: s
         status="answered",
         language=language,
         model="extractive",
-        sentences=sentences,
-        citations=citations,
+        sentences=tuple(sentences),
+        citations=tuple(citations),
         feedback=None,
     )
 
