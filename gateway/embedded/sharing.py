@@ -48,7 +48,9 @@ def services(
 
     def look_after() -> None:
         for name in names:
-            _ensure(places, Desk(places, name), name, durable=durable)
+            desk = Desk(places, name)
+            if desk.keeper.is_free(shared=True):
+                _ensure(places, desk, name, durable=durable)
 
     with ExitStack() as stack:
         for name in names:
@@ -76,7 +78,7 @@ def _ensure(places: Places, desk: Desk, name: str, *, durable: bool) -> None:
     with desk.starting.held():
         if desk.keeper.is_free():
             _start_keeper(places, desk, name, durable=durable)
-            _wait_until_ready(desk, name)
+        _wait_until_ready(desk, name)
 
 
 def _start_keeper(places: Places, desk: Desk, name: str, *, durable: bool) -> None:

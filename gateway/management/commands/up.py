@@ -56,7 +56,7 @@ def run(port: int) -> None:
     os.environ.setdefault("GATEHOUSE_PUBLIC_URL", f"http://{HOST}:{port}")
     missing = {"postgres": not settings.DATABASE_URL, "valkey": not settings.REDIS_URL}
     with ExitStack() as stack:
-        stack.enter_context(embedded.services(settings.DATA_DIR, **missing))
+        look_after_services = stack.enter_context(embedded.services(settings.DATA_DIR, **missing))
         running = children(port)
         stack.callback(stop_in_peace, running)
         people = prepare_database()
@@ -65,6 +65,7 @@ def run(port: int) -> None:
         wait_for_web(port, running[0])
         welcome(port, people)
         while True:
+            look_after_services()
             for child in running:
                 child.look_after()
             time.sleep(0.3)
