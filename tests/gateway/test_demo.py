@@ -140,10 +140,15 @@ def test_people_yaml_holds_people_and_groups_and_nothing_else() -> None:
     assert set(yaml.safe_load((COMPANY / "people.yaml").read_text())) == {"people", "groups"}
 
 
-@pytest.mark.django_db
-def test_loading_makes_the_people_and_the_source_once(settings: Settings) -> None:
+@pytest.fixture
+def evaluation(settings: Settings) -> None:
     settings.EVALUATION = True
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick, for tests only
 
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("evaluation")
+def test_loading_makes_the_people_and_the_source_once() -> None:
     load_demo()
     load_demo()
 
@@ -154,9 +159,8 @@ def test_loading_makes_the_people_and_the_source_once(settings: Settings) -> Non
 
 
 @pytest.mark.django_db
-def test_people_sign_in_with_the_printed_password_and_the_one_who_left_does_not(settings: Settings) -> None:
-    settings.EVALUATION = True
-
+@pytest.mark.usefixtures("evaluation")
+def test_people_sign_in_with_the_printed_password_and_the_one_who_left_does_not() -> None:
     load_demo()
 
     for person in PEOPLE:
@@ -167,9 +171,8 @@ def test_people_sign_in_with_the_printed_password_and_the_one_who_left_does_not(
 
 
 @pytest.mark.django_db
-def test_a_profile_says_where_its_person_works(settings: Settings) -> None:
-    settings.EVALUATION = True
-
+@pytest.mark.usefixtures("evaluation")
+def test_a_profile_says_where_its_person_works() -> None:
     load_demo()
 
     samir = User.objects.get(email="samir@haddad-messtechnik.example")
@@ -187,8 +190,8 @@ def test_the_demo_company_is_refused_outside_evaluation(settings: Settings) -> N
 
 
 @pytest.mark.django_db
-def test_the_code_name_leads_each_of_the_five_somewhere_else(settings: Settings, tmp_path: Path) -> None:
-    settings.EVALUATION = True
+@pytest.mark.usefixtures("evaluation")
+def test_the_code_name_leads_each_of_the_five_somewhere_else(tmp_path: Path) -> None:
     load_demo()
     source = Source.objects.get(directory__key="company")
     source.settings |= {"path": str(part_of_the_company(tmp_path / "company"))}
@@ -206,8 +209,9 @@ def test_the_code_name_leads_each_of_the_five_somewhere_else(settings: Settings,
         "Nadja Petrov": set(),
         "Oskar Lindqvist": set(),
     }
-    assert folders_telling_of("winter closing", "samir@haddad-messtechnik.example") == set()
-    assert folders_telling_of("calibrated bench", "samir@haddad-messtechnik.example") == {"contractors"}
+    assert folders_telling_of("bonus", "leonie.brandt@halmstedt.example") == {"staff-news"}
+    assert folders_telling_of("bonus", "samir@haddad-messtechnik.example") == set()
+    assert folders_telling_of("calibration", "samir@haddad-messtechnik.example") == {"contractors"}
 
 
 def part_of_the_company(root: Path) -> Path:
