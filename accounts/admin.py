@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.forms import AdminPasswordChangeForm
-from django.forms import ModelForm
 from django.http import HttpRequest
 
 from accounts import identity, provisioning, tokens
@@ -34,7 +33,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     exclude = ("password", "principal")
     change_password_form = AdminPasswordChangeForm
 
-    def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """An address changes through `provisioning`, so that links follow; an administrator vouches for it."""
         if not change:
             made = User.objects.create_user(obj.email, None, name=obj.name)

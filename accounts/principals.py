@@ -128,7 +128,7 @@ def put(
 
 
 def _set_full_member(account: Principal, *, full: bool) -> None:
-    everyone = Principal.objects.get(directory_id=account.directory_id, kind=Principal.Kind.EVERYONE)
+    everyone = Principal.objects.get(directory=account.directory, kind=Principal.Kind.EVERYONE)
     edge = Membership.objects.filter(group=everyone, member=account)
     if full and not edge.exists():
         Membership.objects.create(group=everyone, member=account)

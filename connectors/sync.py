@@ -20,7 +20,7 @@ from connectors.applying import Named, Writing, apply_page, hold_fence
 from connectors.corpus import documents, placing
 from connectors.corpus.documents import PreparedText
 from connectors.errors import RunSuperseded
-from connectors.models import Document, Scope, Source, SyncRun
+from connectors.models import Document, Source, SyncRun
 from connectors.parsing import ParseFailed
 from connectors.records import Checkpoint, Deletion, DocumentRecord, Problem, Record, State
 from connectors.sources.base import Connector, ConnectorError
@@ -166,10 +166,8 @@ class Reading:
             gone: list[Deletion] = []
             for id in principals.unnamed(source.pk, self.named.principals):
                 gone.append(Deletion(kind="principal", id=id))
-            scopes = Scope.past_the_guard.filter(source=source, external_id__isnull=False, introduced=True)
-            for id in scopes.values_list("external_id", flat=True):
-                if id not in self.named.scopes:
-                    gone.append(Deletion(kind="scope", id=str(id)))
+            for id in writing.places.introduced() - self.named.scopes:
+                gone.append(Deletion(kind="scope", id=id))
             listed = dict(
                 documents.living(source.pk).exclude(state=Document.State.HELD).values_list("external_id", "id")
             )
@@ -202,11 +200,8 @@ def _connector(source: Source) -> Connector:
 def _known_content(source_id: int, records: list[Record]) -> dict[str, tuple[str, bytes]]:
     """Version and digest of the stored content of these documents."""
     ids = [record.id for record in records if isinstance(record, DocumentRecord)]
-    rows = documents.living(source_id).filter(external_id__in=ids, content_digest__isnull=False)
-    return {
-        id: (version, bytes(digest))
-        for id, version, digest in rows.values_list("external_id", "version", "content_digest")
-    }
+    rows = documents.living(source_id).filter(external_id__in=ids)
+    return {row.external_id: (row.version, bytes(row.content_digest or b"")) for row in rows}
 
 
 def _with_content(

@@ -6,6 +6,7 @@ A world is a push source filled through the real entry point, as a program would
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Literal
 
 from accounts.models import User
 from accounts.reader import Reader
@@ -24,6 +25,7 @@ from connectors.records import (
     ScopeRecord,
 )
 
+Entries = Iterable[str | Entry]
 PASSWORD = "a long enough password"
 
 
@@ -32,7 +34,7 @@ def person(name: str, **profile: object) -> User:
 
 
 def access(
-    grants: Iterable[str | Entry] = (),
+    grants: Entries = (),
     *,
     restrictions: Iterable[Iterable[str]] = (),
     deny: Iterable[str] = (),
@@ -80,11 +82,17 @@ class World:
         entries = tuple(member if isinstance(member, Entry) else Entry(id=member) for member in members)
         self.push(PrincipalRecord(id=name, kind="group", name=name, members=entries))
 
-    def folder(self, name: str, grants: Iterable[str | Entry] = (), *, parent: str | None = None, **lists: object) -> None:
-        self.push(ScopeRecord(id=name, name=name, parent=parent, access=access(grants, **lists)))  # type: ignore[arg-type]
+    def folder(self, name: str, grants: Entries = (), *, parent: str | None = None, **lists: Any) -> None:
+        self.push(ScopeRecord(id=name, name=name, parent=parent, access=access(grants, **lists)))
 
     def document(
-        self, name: str, scope: str | None = None, grants: Iterable[str | Entry] = (), *, text: str = "", **lists: object
+        self,
+        name: str,
+        scope: str | None = None,
+        grants: Entries = (),
+        *,
+        text: str = "",
+        **lists: Any,
     ) -> Outcome:
         return self.push(
             DocumentRecord(
@@ -92,13 +100,15 @@ class World:
                 title=name.title(),
                 scope=scope,
                 text=text or f"What {name} says.",
-                access=access(grants, **lists),  # type: ignore[arg-type]
+                access=access(grants, **lists),
             )
         )
 
-    def reshare(self, kind: str, name: str, place: str | None, grants: Iterable[str | Entry] = (), **lists: object) -> Outcome:
-        wanted = access(grants, **lists)  # type: ignore[arg-type]
-        return self.push(AccessRecord(kind=kind, id=name, place=place, access=wanted))  # type: ignore[arg-type]
+    def reshare(
+        self, kind: Literal["document", "scope"], name: str, place: str | None, grants: Entries = (), **lists: Any
+    ) -> Outcome:
+        wanted = access(grants, **lists)
+        return self.push(AccessRecord(kind=kind, id=name, place=place, access=wanted))
 
     def delete(self, kind: Kind, name: str) -> None:
         self.push(Deletion(kind=kind, id=name))

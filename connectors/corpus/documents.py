@@ -19,11 +19,12 @@ from accounts.statements import execute
 from connectors.corpus.placing import Places
 from connectors.errors import RecordRefused
 from connectors.models import Content, Document, DocumentText, Language, Passage
-from connectors.parsing import Parsed, parse
+from connectors.parsing import Parsed, clean, guess_language, parse
 from connectors.records import DocumentRecord
 from connectors.splitting import Piece, split
 
 State = Document.State
+PLAIN = "text/plain"
 INSERT_PASSAGES = """
 INSERT INTO connectors_passage
     (public_id, document_id, scope_id, ordinal, text, start, "end", heading, page, digest, words, lexemes,
@@ -65,8 +66,12 @@ class PreparedText:
 
 def prepare(record: DocumentRecord) -> PreparedText:
     """Parse and split the text of a record. Raises `ParseFailed`."""
-    content = (record.text or "").encode("utf-8", "replace")
-    parsed = parse(content, filename="", mime=record.mime or "text/plain") if content.strip() else Parsed(text="")
+    text = record.text or ""
+    if record.mime in ("", PLAIN):  # nothing to interpret, so nothing to shut away
+        cleaned = clean(text).strip("\n")
+        parsed = Parsed(text=cleaned, mime=PLAIN, language=guess_language(cleaned))
+    else:
+        parsed = parse(text.encode("utf-8", "replace"), filename="", mime=record.mime)
     return prepared_from(digest_of(record), parsed)
 
 
@@ -106,9 +111,10 @@ def put(
     unread = callable(record.content)
     if unread and (known is None or record.version != known.version):
         raise RecordRefused("content_not_read", "The content of a document could not be read.")
-    digest = known.content_digest if unread and known is not None else digest_of(record)
+    stored = _stored_digest(known)
+    digest = stored if unread else digest_of(record)
     is_text = record.content is None
-    same = known is not None and bytes(known.content_digest or b"") == digest
+    same = known is not None and stored == digest
     if is_text and not same and (prepared is None or prepared.digest != digest):
         raise TextNeeded(record)
 
@@ -148,7 +154,7 @@ def _describe(document: Document, record: DocumentRecord, digest: bytes | None) 
         "titled": bool(record.title),
         "url": storable(record.url),
         "mime": document.mime if document.pk and not record.mime else record.mime,
-        "author": storable(record.author) or (document.author if not record.title else ""),
+        "author": storable(record.author),
         "created_at": record.created_at,
         "modified_at": record.modified_at,
         "metadata": dict(record.metadata),
@@ -156,7 +162,7 @@ def _describe(document: Document, record: DocumentRecord, digest: bytes | None) 
         "content_digest": digest,
         "revision": document.revision if record.revision is None else record.revision,
     }
-    stored = bytes(document.content_digest) if document.content_digest is not None else None
+    stored = _stored_digest(document)
     changed = {
         field
         for field, value in wanted.items()
@@ -166,14 +172,18 @@ def _describe(document: Document, record: DocumentRecord, digest: bytes | None) 
         return False
     for field, value in wanted.items():
         setattr(document, field, value)
-    if document.pk is None:
+    if not document.pk:
         Document.past_the_guard.bulk_create([document])
-        document.waiting = False  # type: ignore[attr-defined]
+        document.waiting = False  # type: ignore[attr-defined]  # as `living` annotates it
     else:
         Document.past_the_guard.filter(pk=document.pk).update(**wanted)
         if "title" in changed:
             index_passages(document)
     return True
+
+
+def _stored_digest(document: Document | None) -> bytes | None:
+    return bytes(document.content_digest) if document is not None and document.content_digest is not None else None
 
 
 def _from_name(external_id: str) -> str:
@@ -253,8 +263,7 @@ def publish(document: Document, prepared: PreparedText) -> None:
         reason="",
         title=document.title,
         mime=document.mime or parsed.mime,
-        author=document.author or storable(parsed.metadata.get("author", "")),
-        metadata={**parsed.metadata, **document.metadata},
+        file_metadata=parsed.metadata,
         language=document.language,
         text_revision=document.text_revision,
     )
@@ -350,6 +359,7 @@ def delete(source_id: int, external_id: str, revision: int | None, places: Place
         url="",
         author="",
         metadata={},
+        file_metadata={},
         version="",
         content_digest=None,
         reason="",

@@ -30,8 +30,9 @@ class GuardedQuery(Query):
 
     def get_compiler(self, *args: Any, **kwargs: Any) -> SQLCompiler:
         if self.reader is None:
-            raise UnguardedRead(f"{self.model.__name__} was queried without visible_to(reader).")
-        return super().get_compiler(*args, **kwargs)
+            raise UnguardedRead(f"{self.get_meta().label} was queried without visible_to(reader).")
+        compiler: SQLCompiler = super().get_compiler(*args, **kwargs)
+        return compiler
 
     def combine(self, rhs: Query, connector: str) -> None:
         if self.reader is None or self.reader != getattr(rhs, "reader", None):
@@ -40,8 +41,8 @@ class GuardedQuery(Query):
 
     def chain(self, klass: type[Query] | None = None) -> Any:
         if klass is not None and not issubclass(klass, GuardedQuery):
-            raise UnguardedRead(f"{self.model.__name__} is changed through the manager past_the_guard only.")
-        return super().chain(klass)  # type: ignore[misc]
+            raise UnguardedRead("Content is changed through the manager past_the_guard only.")
+        return super().chain(klass)
 
 
 class GuardedQuerySet(models.QuerySet[ModelT]):

@@ -40,6 +40,11 @@ class Places:
             self._named[external_id], _ = self._found_or_made(external_id=external_id)
         return self._named[external_id]
 
+    def introduced(self) -> set[str]:
+        """The ids of the scopes the source has introduced."""
+        rows = Scope.past_the_guard.filter(source_id=self.source_id, introduced=True)
+        return {id for id in rows.values_list("external_id", flat=True) if id is not None}
+
     def of(self, scope: str | None, wanted: Access) -> int:
         """The scope in which a document with these lists stands under `scope` (P5)."""
         parent = self.named(scope) if scope is not None else None

@@ -116,10 +116,10 @@ def _view(row: Document) -> DocumentView:
         source=row.source.key,
         source_name=row.source.name,
         mime=row.mime,
-        author=row.author,
+        author=row.author or str(row.file_metadata.get("author", "")),
         created_at=row.created_at,
         modified_at=row.modified_at,
         language=row.language,
         revision=row.text_revision,
-        metadata=row.metadata,
+        metadata={**row.file_metadata, **row.metadata},
     )

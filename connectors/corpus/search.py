@@ -17,8 +17,8 @@ Mode = Literal["hybrid", "vector", "text"]
 MAX_QUERY = 8_000  # characters
 STATEMENT = """
 SELECT p.public_id, d.public_id, d.external_id, d.title, d.url, f.key, f.name, d.text_revision, p.ordinal, p.text,
-       p.start, p."end", p.heading, p.page, d.modified_at, d.language, encode(p.digest, 'hex'), d.metadata,
-       found.similarity, found.keywords, found.score
+       p.start, p."end", p.heading, p.page, d.modified_at, d.language,
+       encode(p.digest, 'hex'), d.file_metadata || d.metadata, found.similarity, found.keywords, found.score
 FROM gatehouse_search(%s, %s, %s::halfvec, gatehouse_lexemes(%s), %s, %s, %s::bigint[], %s, %s) found
 JOIN connectors_passage p ON p.id = found.passage
 JOIN connectors_document d ON d.id = p.document_id

@@ -1,5 +1,6 @@
 """Files to text, in a child process with limits."""
 
+from connectors.parsing.cleaning import clean
 from connectors.parsing.languages import guess_language
 from connectors.parsing.process import ParserProcess, parse
 from connectors.parsing.report import sandbox_report
@@ -12,6 +13,7 @@ __all__ = [
     "ParseFailed",
     "Parsed",
     "ParserProcess",
+    "clean",
     "guess_language",
     "parse",
     "sandbox_report",

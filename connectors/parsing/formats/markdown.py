@@ -14,7 +14,8 @@ from connectors.parsing.tables import row_line
 
 FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S)
 TAG = re.compile(r"<!--.*?-->|<(?:script|style)\b.*?</(?:script|style)\s*>|</?[a-zA-Z][^<>]*>", re.S | re.I)
-parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+MAX_NESTING = 100
+parser = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
 
 
 def read(content: bytes, draft: Draft) -> None:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from connectors.parsing.cleaning import line
 from connectors.parsing.decoding import decode
 from connectors.parsing.draft import Draft
+from connectors.parsing.results import ParseFailed
 from connectors.parsing.tables import row_line
 
 SKIPPED = frozenset(
@@ -35,15 +36,30 @@ def read(content: bytes, draft: Draft) -> None:
 
 def read_page(source: str, draft: Draft) -> None:
     """The same, for a page that is already text."""
-    tree = LexborHTMLParser(source)
-    title = tree.css_first("head > title")
-    draft.title = draft.title or (line(title.text()) if title else "")
-    for meta in tree.css("head > meta[name]"):
-        name = (meta.attributes.get("name") or "").lower()
-        if name in META_NAMES:
-            draft.note(name, meta.attributes.get("content"))
+    try:
+        tree = LexborHTMLParser(source)
+    except SelectolaxError as error:  # any page is a page to this parser: only memory can be missing
+        raise ParseFailed("memory_limit") from error
+    if tree.head is not None:
+        _read_head(tree.head, draft)
     if tree.root is not None:
         PageText(draft).write(tree.root)
+
+
+def _read_head(head: LexborNode, draft: Draft) -> None:
+    for node in children(head):
+        if node.tag == "title":
+            draft.title = draft.title or line(node.text())
+        elif node.tag == "meta" and (name := (node.attributes.get("name") or "").lower()) in META_NAMES:
+            draft.note(name, node.attributes.get("content"))
+
+
+def children(node: LexborNode) -> Iterator[LexborNode]:
+    """The nodes directly below."""
+    child = node.child
+    while child is not None:
+        yield child
+        child = child.next
 
 
 def _decode(content: bytes) -> str:
@@ -191,9 +207,4 @@ class PageText:
 
 def is_data_row(row: LexborNode) -> bool:
     """Several cells and no table inside."""
-    cells = 0
-    child = row.child
-    while child is not None:
-        cells += child.tag in CELLS
-        child = child.next
-    return cells > 1 and row.css_first("table") is None
+    return sum(child.tag in CELLS for child in children(row)) > 1 and row.css_first("table") is None
