@@ -82,7 +82,7 @@ class ModelServer:
 
     @contextmanager
     def running(self) -> Iterator["ModelServer"]:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (ModelHandler,), {"model": self}))
         server.daemon_threads = True
         server.block_on_close = False
         self.url = f"http://127.0.0.1:{server.server_port}/v1"
@@ -95,46 +95,45 @@ class ModelServer:
             server.server_close()
             thread.join()
 
-    def handler(self) -> type[BaseHTTPRequestHandler]:
-        model = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                model.prompts.append("\n".join(message["content"] for message in body["messages"]))
-                failure = model.failures.pop(0) if model.failures else ""
-                self.send_response(503 if failure == "away" else 200)
-                self.send_header("Content-Type", "text/event-stream")
-                self.send_header("Connection", "close")
-                self.end_headers()
-                if failure == "silent":
-                    self.connection.settimeout(20)
-                    self.wait_for_the_client_to_leave()
-                elif not failure:
-                    self.stream()
+class ModelHandler(BaseHTTPRequestHandler):
+    """One call of a `ModelServer`."""
 
-            def stream(self) -> None:
-                try:
-                    for piece in model.says(model.prompts[-1]):
-                        self.send({"choices": [{"index": 0, "delta": {"role": "assistant", "content": piece}}]})
-                    self.wfile.write(b"data: [DONE]\n\n")
-                except (BrokenPipeError, ConnectionResetError):
-                    model.left.set()
+    model: ModelServer
 
-            def send(self, chunk: dict[str, Any]) -> None:
-                whole = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "double", **chunk}
-                self.wfile.write(f"data: {json.dumps(whole)}\n\n".encode())
-                self.wfile.flush()
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.model.prompts.append("\n".join(message["content"] for message in body["messages"]))
+        failure = self.model.failures.pop(0) if self.model.failures else ""
+        self.send_response(503 if failure == "away" else 200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        if failure == "silent":
+            self.wait_for_the_client_to_leave()
+        elif not failure:
+            self.stream()
 
-            def wait_for_the_client_to_leave(self) -> None:
-                with suppress(OSError):
-                    self.rfile.read(1)
-                model.left.set()
+    def stream(self) -> None:
+        try:
+            for piece in self.model.says(self.model.prompts[-1]):
+                self.send({"choices": [{"index": 0, "delta": {"role": "assistant", "content": piece}}]})
+            self.wfile.write(b"data: [DONE]\n\n")
+        except (BrokenPipeError, ConnectionResetError):
+            self.model.left.set()
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
+    def send(self, chunk: dict[str, Any]) -> None:
+        whole = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "double", **chunk}
+        self.wfile.write(f"data: {json.dumps(whole)}\n\n".encode())
+        self.wfile.flush()
 
-        return Handler
+    def wait_for_the_client_to_leave(self) -> None:
+        with suppress(OSError):
+            self.rfile.read(1)
+        self.model.left.set()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
 
 
 def echo_of_everything(prompt: str) -> Iterator[str]:

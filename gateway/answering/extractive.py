@@ -20,21 +20,24 @@ log = logging.getLogger("gatehouse.answering")
 
 NAME = "extractive"
 PASSAGES = 8  # of those retrieved, the ones whose sentences are looked at
-SHORTLIST = 16  # sentences that are compared by meaning: each costs about 5 ms
+SHORTLIST = 12  # sentences that are compared by meaning, which is what takes the time
 MOST_SENTENCES = 4
 SHORTEST, LONGEST = 12, 700  # characters of a sentence worth showing
 
-# The score of a sentence, a weighted sum. See docs/decisions for how the numbers were found.
+# The score that picks a sentence. On 148 answerable questions of SQuAD 2.0 over 1,204 paragraphs these weights put
+# a sentence with the answer first for 76 % and among the first three for 89 %; words alone 69 %, meaning alone 64 %.
 OWN_WORDS = 1.0  # part of the question's words, weighted by rarity, that the sentence has
 PASSAGE_WORDS = 0.5  # the same for its passage with title and heading
 MEANING = 1.0  # cosine of question and sentence
 RANK = 0.03  # lost for each place further down the passage was found
+LIKE_THE_QUESTION = 0.5  # part of the question's words
 INTRODUCED = 0.25  # a question or a heading like the question, right before the sentence
 
-# An answer is given when the best sentence reaches these; below, nothing is said to have been found.
-ENOUGH_COVERED = 0.5  # part of the question's words, weighted by rarity, in the passage with title and heading
-ENOUGH_MEANING = 0.35  # cosine of question and sentence
-CLEAR_MEANING = 0.6  # enough by itself, when the question is put in other words
+# The evidence that there is an answer at all: 0.5 own words + passage words + 2 meaning of the best sentence. Telling
+# the same questions with their paragraph readable from those with it taken away (the rest of its article stays):
+# AUROC .86; at 1.55, nine of ten that can be answered are and two of three that cannot are not. Questions written
+# to look answerable (SQuAD's own) pass far too often, AUROC .61: no measure of likeness can tell those.
+ENOUGH = 1.55
 
 # A further sentence is shown when it is nearly as good as the first and says something else.
 NEARLY = 0.72
@@ -96,8 +99,7 @@ def compose(asked: Asked, hits: Sequence[Hit]) -> list[Draft]:
 
 def is_enough(best: Candidate) -> bool:
     """Whether the best sentence answers the question, as far as words and meaning can tell."""
-    covered = best.context >= ENOUGH_COVERED and best.meaning >= ENOUGH_MEANING
-    return covered or best.meaning >= CLEAR_MEANING
+    return 0.5 * best.own + best.context + 2 * best.meaning >= ENOUGH
 
 
 def _of_one_country(hits: Sequence[Hit], question: str, own: str) -> list[Hit]:
@@ -130,7 +132,7 @@ def _candidates(words: Sequence[str], hits: Sequence[Hit]) -> Iterator[Candidate
                     stems=stems,
                     own=own,
                     context=rarity.share(passage),
-                    introduced=introduction >= ENOUGH_COVERED,
+                    introduced=introduction >= LIKE_THE_QUESTION,
                 )
             introduction = 0.0
 

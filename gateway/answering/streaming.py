@@ -196,8 +196,10 @@ class Stream:
         )
 
     def store(self, status: str) -> None:
+        """Keep how it ended; the sentences once, for none is shown after the first time."""
+        sentences = [] if self.stored else self.shown
         self.stored = True
-        recording.finish(self.asked, status=status, model=self.model, sentences=self.shown)
+        recording.finish(self.asked, status=status, model=self.model, sentences=sentences)
 
 
 async def _write(queue: asyncio.Queue[Item | Lost | None], asked: Asked, hits: Sequence[Hit]) -> None:
