@@ -1,0 +1,57 @@
+"""The document page: for its readers, with the cited passage marked; for all others nothing is there."""
+
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from gateway.portal.documents import original_at
+from tests.cast import World
+from tests.gateway.portal.browsing import document_id, signed_in
+
+
+def test_a_reader_sees_the_text_with_the_passage_marked(world: World) -> None:
+    address = f"/documents/{document_id(world, 'ann', 'leave')}/"
+    page = signed_in(world.people["ann"]).get(address, {"start": 0, "end": 14}).content.decode()
+    assert '<mark id="passage">Parental leave</mark> lasts twelve weeks.' in page
+    assert "Ask Dana &lt;dana@example.org&gt;." in page
+
+
+def test_numbers_beyond_the_text_mark_nothing(world: World) -> None:
+    address = f"/documents/{document_id(world, 'ann', 'leave')}/"
+    answer = signed_in(world.people["ann"]).get(address, {"start": 0, "end": 10_000})
+    assert answer.status_code == 200
+    assert b"<mark" not in answer.content
+
+
+def test_foreign_and_unknown_cannot_be_told_apart(world: World) -> None:
+    browser = signed_in(world.people["charlie"])
+    foreign = browser.get(f"/documents/{document_id(world, 'ann', 'leave')}/?start=0&end=5")
+    unknown = browser.get(f"/documents/{uuid4()}/?start=0&end=5")
+    assert (foreign.status_code, foreign.content) == (404, unknown.content)
+    assert foreign.headers == unknown.headers
+
+
+def test_a_reader_who_is_removed_finds_nothing_there(world: World) -> None:
+    browser = signed_in(world.people["ann"])
+    address = f"/documents/{document_id(world, 'ann', 'leave')}/"
+    assert browser.get(address).status_code == 200
+    world.reshare("document", "leave", None, ["bob"])
+    assert browser.get(address).status_code == 404
+
+
+def test_signing_in_comes_first(world: World) -> None:
+    answer = Client().get(f"/documents/{uuid4()}/")
+    assert answer.headers["Location"].startswith("/sign-in/?next=/documents/")
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "https://", "http://[", "", "/relative"])
+def test_only_web_addresses_are_linked(url: str) -> None:
+    assert original_at(url) is None
+
+
+def test_the_host_of_the_original_is_shown_in_full() -> None:
+    assert original_at("https://good.example@evil.example:8443/x") == {
+        "url": "https://good.example@evil.example:8443/x",
+        "host": "good.example@evil.example:8443",
+    }
