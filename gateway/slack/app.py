@@ -1,8 +1,9 @@
 """What Slack may send, as a Bolt app: each question is noted once, put in the queue, and acknowledged."""
 
+import logging
 from dataclasses import asdict
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import redis
 from celery import current_app
@@ -27,8 +28,10 @@ def bolt(token: str) -> App:
     def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
 
+    log = logging.getLogger("gatehouse.slack.bolt")
+    log.setLevel(logging.ERROR)  # its warnings print whole messages
     app = App(
-        token=token,
+        logger=log,
         authorize=authorize,
         process_before_response=True,
         request_verification_enabled=False,
@@ -65,9 +68,8 @@ def is_a_persons(event: dict[str, Any]) -> bool:
 def accept(key: str, asked: Asked) -> None:
     """Puts a question in the queue, once however often Slack sends it. Raises if the queue is not there."""
     noted = f"gatehouse:slack:{key}"
-    with current_app.connection_for_write() as connection:
-        channel: Any = connection.default_channel
-        broker: redis.Redis = channel.client
+    with current_app.connection_for_write() as connection, connection.channel() as channel:
+        broker: redis.Redis = cast(Any, channel).client
         if not broker.set(noted, 1, nx=True, ex=ANSWERED_ONCE_FOR):
             return
         try:

@@ -1,6 +1,7 @@
 """Questions from Slack, from the signed request to what Slack's API was asked to post."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import count
 from typing import Any
@@ -25,20 +26,32 @@ from tests.gateway.slack.signing import SECRET, TOKEN, send_command, send_event
 pytestmark = pytest.mark.django_db
 
 NOT_FOUND = "I did not find that in what you can read."
+NOWHERE = "redis://127.0.0.1:1/0"
 QUESTION = "How many weeks of parental leave are there?"
 EVERYONE = Access(grants=(Entry(id="everyone"),))
 numbers = count(1)
 
 
 @pytest.fixture
-def slack(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackApi]:
+def slack(settings: Settings) -> Iterator[SlackApi]:
     """Slack's API, and the tasks done at once instead of by a worker."""
-    monkeypatch.setattr(current_app.conf, "task_always_eager", True)
-    with SlackApi().running() as api:
+    with SlackApi().running() as api, configured(task_always_eager=True):
         settings.SLACK_SIGNING_SECRET = SECRET
         settings.SLACK_BOT_TOKEN = TOKEN
         settings.SLACK_API_BASE_URL = api.url
         yield api
+
+
+@contextmanager
+def configured(**values: Any) -> Iterator[None]:
+    """Celery with other settings for a while."""
+    conf = current_app.conf
+    before = {name: conf[name] for name in values}
+    conf.update(values)
+    try:
+        yield
+    finally:
+        conf.update(before)
 
 
 @pytest.fixture
@@ -153,13 +166,9 @@ def test_an_event_that_slack_sends_again_is_answered_once(slack: SlackApi, handb
     assert len(slack.calls) == 1
 
 
-def test_without_a_queue_slack_is_told_to_send_the_event_again(
-    slack: SlackApi, handbook: Source, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_queue_slack_is_told_to_send_the_event_again(slack: SlackApi, handbook: Source) -> None:
     name = f"Ev-later-{id(slack)}"
-    with monkeypatch.context() as broken:
-        broken.setattr(current_app.conf, "broker_url", "redis://127.0.0.1:1/0")
-        broken.setattr(current_app.conf, "broker_write_url", "redis://127.0.0.1:1/0")
+    with configured(broker_url=NOWHERE, broker_write_url=NOWHERE):
         assert send_event(mention(), id=name).status_code == 500
 
     assert send_event(mention(), id=name).status_code == 200

@@ -34,10 +34,6 @@ def test_slack_verifies_the_address_with_a_signed_challenge() -> None:
         {"X-Slack-Request-Timestamp": ""},
         {"X-Slack-Signature": "v0=" + 64 * "0"},
         {"X-Slack-Signature": "v0=ä"},
-        {"X-Slack-Signature": signature(CHALLENGE, str(int(time.time())), secret="another")},
-        {"X-Slack-Signature": signature(CHALLENGE + b" ", str(int(time.time())))},
-        {"X-Slack-Request-Timestamp": str(int(time.time()) - 400)},
-        {"X-Slack-Request-Timestamp": str(int(time.time()) + 400)},
         {"X-Slack-Request-Timestamp": "now"},
         {"X-Slack-Request-Timestamp": "-1"},
         {"X-Slack-Request-Timestamp": "1" * 5000},
@@ -48,6 +44,24 @@ def test_what_slack_did_not_sign_just_now_is_refused(path: str, headers: dict[st
 
     assert response.status_code == 401
     assert json.loads(response.content)["error"]["code"] == "signature_invalid"
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("age", [400, -400])
+def test_what_slack_signed_long_ago_or_will_sign_is_refused(path: str, age: int) -> None:
+    timestamp = str(int(time.time()) - age)
+
+    response = send(path, CHALLENGE, "application/json", **{"X-Slack-Request-Timestamp": timestamp})
+
+    assert response.status_code == 401
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_signature_holds_for_one_secret_and_one_body(path: str) -> None:
+    now = str(int(time.time()))
+    for forged in (signature(CHALLENGE, now, secret="another"), signature(CHALLENGE + b" ", now)):
+        headers = {"X-Slack-Request-Timestamp": now, "X-Slack-Signature": forged}
+        assert send(path, CHALLENGE, "application/json", **headers).status_code == 401
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"{", b"[]", b""])
