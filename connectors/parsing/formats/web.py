@@ -26,6 +26,11 @@ HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 META_NAMES = frozenset({"author", "description", "keywords", "date"})
 DECLARED = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{2,40})", re.I)
 SPACES = re.compile(r"\s+")
+CONTAINER = re.compile(
+    r"<(/?)(?:article|b|blockquote|center|dl|div|em|fieldset|font|form|i|main|nav|ol|section|small|span|strong|table|ul)\b",
+    re.I,
+)
+DEEPEST = 5_000
 DEEPEST_TABLE = 20
 
 
@@ -36,6 +41,7 @@ def read(content: bytes, draft: Draft) -> None:
 
 def read_page(source: str, draft: Draft) -> None:
     """The same, for a page that is already text."""
+    refuse_depth(source)
     try:
         tree = LexborHTMLParser(source)
     except SelectolaxError as error:  # any page is a page to this parser: only memory can be missing
@@ -44,6 +50,15 @@ def read_page(source: str, draft: Draft) -> None:
         _read_head(tree.head, draft)
     if tree.root is not None:
         PageText(draft).write(tree.root)
+
+
+def refuse_depth(source: str) -> None:
+    """Raises where containers stay open in thousands: each is paid for again by every one inside it."""
+    depth = 0
+    for tag in CONTAINER.finditer(source):
+        depth = max(0, depth - 1) if tag[1] else depth + 1
+        if depth > DEEPEST:
+            raise ParseFailed("expansion_limit")
 
 
 def _read_head(head: LexborNode, draft: Draft) -> None:
