@@ -73,7 +73,7 @@ def plain_text(text: str) -> str:
 
 
 def _written(text: str) -> Iterator[Written]:
-    text = LINK.sub(r"[\1]", text)
+    text = LINK.sub(lambda link: f"[{link[1]}]" if link[1].isdigit() else link[1], text)
     marks = [int(number) for match in MARK.finditer(text) for number in re.findall(r"\d+", match[1])]
     plain = plain_text(MARK.sub("", text))
     if plain:

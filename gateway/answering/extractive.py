@@ -177,7 +177,9 @@ def _chosen(ranked: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _says_the_same(one: Candidate, other: Candidate) -> bool:
-    return len(one.stems & other.stems) >= SAME * len(one.stems | other.stems)
+    """Nearly the same words, and no other number: 16 weeks there and 26 weeks here are two things to know."""
+    alike = len(one.stems & other.stems) >= SAME * len(one.stems | other.stems)
+    return alike and not any(stem.isdigit() for stem in one.stems ^ other.stems)
 
 
 def _in_reading_order(chosen: Sequence[Candidate]) -> list[Candidate]:

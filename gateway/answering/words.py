@@ -85,7 +85,7 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= fewest:
             word = word[: -len(ending)] + instead
             break
-    return word.removesuffix("e") if len(word) > 4 else word
+    return word.rstrip("e") if len(word) > 3 else word
 
 
 def content_words(text: str) -> list[str]:

@@ -1,0 +1,112 @@
+from uuid import uuid4
+
+import pytest
+
+from accounts.models import User
+from accounts.reader import Reader
+from connectors.corpus.hits import Hit
+from gateway.answering.drafts import Draft
+from gateway.answering.extractive import MOST_SENTENCES, compose
+from gateway.answering.following import standalone
+from gateway.answering.recording import Asked
+from gateway.answering.words import content_words
+from tests.gateway.passages import passage
+
+
+def picked(question: str, *hits: Hit, country: str = "", earlier: tuple[str, ...] = ()) -> list[Draft]:
+    asked = Asked(
+        question_id=uuid4(),
+        conversation_id=uuid4(),
+        text=question,
+        earlier=earlier,
+        reader=Reader(1),
+        person=User(country=country),
+        door="test",
+    )
+    return compose(asked, hits)
+
+
+def texts(drafts: list[Draft]) -> list[str]:
+    return [draft.text for draft in drafts]
+
+
+TRAVEL = passage(
+    "Trains are booked in second class. Hotel rooms may cost up to 140 euros a night in Lisbon. Meals are paid back.",
+    title="Travel policy",
+)
+LEAVE = passage("Parental leave is 26 weeks at full pay. It can be taken in two parts.", title="Leave policy")
+
+
+def test_the_sentence_that_answers_comes_word_for_word_with_its_passage() -> None:
+    first = picked("How much may a hotel room cost in Lisbon?", LEAVE, TRAVEL)[0]
+    assert first.text == "Hotel rooms may cost up to 140 euros a night in Lisbon."
+    assert first.evidence == (TRAVEL,)
+
+
+@pytest.mark.parametrize("question", ["Who won the football match on Sunday?", "hello", "???", "what about it"])
+def test_nothing_is_picked_for_what_no_passage_is_about(question: str) -> None:
+    assert picked(question, LEAVE, TRAVEL) == []
+
+
+def test_no_passage_no_answer() -> None:
+    assert picked("How much may a hotel room cost in Lisbon?") == []
+
+
+def test_what_is_said_twice_is_shown_once() -> None:
+    copy = passage("Hotel rooms may cost up to 140 euros a night in Lisbon.", title="Travel policy (copy)")
+    assert len(picked("How much may a hotel room cost in Lisbon?", TRAVEL, copy)) == 1
+
+
+def test_a_heading_or_a_question_is_not_an_answer_but_what_follows_it_is() -> None:
+    faq = passage("Parental leave\nHow long is parental leave?\nTwenty-six weeks at full pay.", title="Questions")
+    assert texts(picked("How long is parental leave?", faq)) == ["Twenty-six weeks at full pay."]
+
+
+def test_a_row_of_a_table_is_shown_as_the_line_it_is() -> None:
+    row = "Grade: L4; Role: Engineer; Salary from: 70000; Salary to: 90000"
+    bands = passage(f"Grade: L3; Role: Engineer; Salary from: 55000; Salary to: 70000\n{row}", title="Salary bands")
+    assert row in texts(picked("What is the salary of an engineer at grade L4?", bands))
+
+
+def test_another_countrys_rule_is_left_out_when_there_is_one_for_the_reader() -> None:
+    said = "Employees receive {} weeks of parental leave."
+    german = passage(said.format(26), title="Leave", country="Germany")
+    french = passage(said.format(16), title="Leave", country="France")
+    question = "How many weeks of parental leave do employees receive?"
+    assert texts(picked(question, french, german, country="Germany")) == [said.format(26)]
+    assert texts(picked(f"{question[:-1]} in France?", german, french, country="Germany")) == [said.format(16)]
+    assert len(picked(question, french, german)) == 2
+
+
+def test_an_answer_has_a_few_sentences_at_most() -> None:
+    rules = "Hotel rooms in {} may cost up to {} euros a night."
+    cities = ["Lisbon", "Berlin", "Paris", "Madrid", "Rome", "Vienna"]
+    many = passage(" ".join(rules.format(city, 100 + n) for n, city in enumerate(cities)), title="Hotels")
+    assert len(picked("How many euros may hotel rooms cost a night?", many)) <= MOST_SENTENCES
+
+
+def test_a_short_question_or_one_that_points_back_takes_the_one_before_it_along() -> None:
+    before = ("How long is parental leave in Germany?",)
+    assert standalone("And in France?", before) == "How long is parental leave in Germany?\nAnd in France?"
+    assert "parental" in standalone("Does it have to be taken by both parents at the same time?", before)
+    alone = "How much may a hotel room cost in Lisbon during the yearly conference?"
+    assert standalone(alone, before) == alone
+    assert standalone("And in France?", ()) == "And in France?"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("policies", "policy"),
+        ("weeks", "week"),
+        ("Élèves", "eleve"),
+        ("employees’", "employee"),
+        ("l'accord", "accord"),
+    ],
+)
+def test_forms_of_a_word_are_one_word(one: str, other: str) -> None:
+    assert content_words(one) == content_words(other)
+
+
+def test_function_words_and_greetings_carry_no_content() -> None:
+    assert content_words("Hello, what is it about? Was ist das? Qu'est-ce que c'est ?") == []

@@ -1,0 +1,148 @@
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import async_to_sync
+
+from accounts.reader import Reader
+from connectors.adding import pause
+from gateway import conversations
+from gateway.answering.asking import answer
+from gateway.answering.events import Done
+from gateway.models import AuditEvent, Question
+from tests.gateway.library import LEAVE, TRAVEL, Library
+
+BOTH = "What may contractors not take, parental leave, and how much may a hotel room cost in Lisbon?"
+WEEKS = "How many weeks of parental leave do employees in Germany receive?"
+
+
+def asked(reader: Reader, question: str) -> Done:
+    return async_to_sync(answer)(reader, question, door="test")
+
+
+@pytest.fixture
+def library(db: None) -> Library:
+    library = Library()
+    library.put("leave", LEAVE, readers=("ann",), title="Parental leave")
+    library.put("travel", TRAVEL, readers=("ann",), title="Travel")
+    return library
+
+
+def test_an_answer_is_shown_again_with_its_citations(library: Library) -> None:
+    ann = library.person("ann")
+    done = asked(ann, WEEKS)
+    shown = conversations.get_question(ann, done.question_id)
+    assert shown is not None
+    assert [each.text for each in shown.sentences] == [each.text for each in done.sentences]
+    assert {each.state for each in shown.sentences} == {"shown"}
+    assert [each.n for each in shown.citations] == [1]
+    assert shown.citations[0].hit.text == done.citations[0].hit.text
+    assert shown.citations[0].hit.title == "Parental leave"
+
+
+def test_a_sentence_whose_document_was_lost_is_withheld_and_the_rest_stays_numbered_anew(library: Library) -> None:
+    ann = library.person("ann")
+    library.person("bob")
+    done = asked(ann, BOTH)
+    assert {citation.hit.external_id for citation in done.citations} == {"leave", "travel"}
+    first = done.citations[0].hit.external_id
+    lost = {"leave": LEAVE, "travel": TRAVEL}[first]
+    library.put(first, lost, readers=("bob",), title="Now somebody else's")
+    shown = conversations.get_question(ann, done.question_id)
+    assert shown is not None
+    withheld = [each for each in shown.sentences if each.state == "withheld"]
+    remaining = [each for each in shown.sentences if each.state == "shown"]
+    assert withheld
+    assert remaining
+    assert all(each.text == "" and each.citations == () for each in withheld)
+    assert {each.citations for each in remaining} == {(1,)}
+    assert [each.n for each in shown.citations] == [1]
+    assert first not in {each.hit.external_id for each in shown.citations}
+    assert "Now somebody else's" not in repr(shown)
+
+
+def test_a_deleted_document_and_a_paused_source_withhold_what_rests_on_them(library: Library) -> None:
+    ann = library.person("ann")
+    done = asked(ann, WEEKS)
+    pause(library.source)
+    paused = conversations.get_question(ann, done.question_id)
+    assert paused is not None
+    assert {each.state for each in paused.sentences} == {"withheld"}
+    assert paused.citations == ()
+
+
+def test_evidence_that_is_deleted_withholds_the_sentence(library: Library) -> None:
+    ann = library.person("ann")
+    done = asked(ann, WEEKS)
+    library.remove("leave")
+    shown = conversations.get_question(ann, done.question_id)
+    assert shown is not None
+    assert {each.state for each in shown.sentences} == {"withheld"}
+
+
+def test_a_sentence_whose_words_were_changed_at_the_source_is_marked(library: Library) -> None:
+    ann = library.person("ann")
+    done = asked(ann, WEEKS)
+    library.put("leave", "Employees in Germany receive 30 weeks of leave.", readers=("ann",), title="Parental leave")
+    shown = conversations.get_question(ann, done.question_id)
+    assert shown is not None
+    assert {each.state for each in shown.sentences} == {"changed"}
+    assert "26 weeks" in shown.sentences[0].text
+    assert shown.citations == ()
+
+
+def test_evidence_that_only_moved_is_cited_where_it_stands_now(library: Library) -> None:
+    ann = library.person("ann")
+    done = asked(ann, WEEKS)
+    library.put("leave", f"{LEAVE}\n", readers=("ann",), title="Parental leave, renamed")
+    shown = conversations.get_question(ann, done.question_id)
+    assert shown is not None
+    assert {each.state for each in shown.sentences} == {"shown"}
+    assert shown.citations[0].hit.title == "Parental leave, renamed"
+
+
+def test_somebody_elses_question_is_as_unknown_as_none(library: Library) -> None:
+    ann, bob = library.person("ann"), library.person("bob")
+    done = asked(ann, WEEKS)
+    for unknown in (done.question_id, uuid4()):
+        assert conversations.get_question(bob, unknown) is None
+        assert conversations.give_feedback(bob, unknown, "up", "") is False
+    for unknown in (done.conversation_id, uuid4()):
+        assert conversations.get_conversation(bob, unknown) is None
+        assert conversations.delete_conversation(bob, unknown) is False
+    assert conversations.list_questions(bob) == conversations.list_conversations(bob) == []
+    assert conversations.get_question(ann, done.question_id) is not None
+
+
+def test_lists_are_newest_first_and_go_on_before_a_moment(library: Library) -> None:
+    ann = library.person("ann")
+    first, second = asked(ann, WEEKS), asked(ann, "Who is Anna Weber?")
+    lines = conversations.list_questions(ann)
+    assert [line.id for line in lines] == [second.question_id, first.question_id]
+    assert [line.id for line in conversations.list_questions(ann, before=lines[0].asked_at)] == [first.question_id]
+    assert [line.id for line in conversations.list_questions(ann, limit=1)] == [second.question_id]
+    assert [line.text for line in conversations.list_conversations(ann)] == ["Who is Anna Weber?", WEEKS]
+
+
+def test_a_deleted_conversation_takes_its_answers_and_leaves_the_audit(library: Library) -> None:
+    ann = library.person("ann")
+    done = asked(ann, WEEKS)
+    assert conversations.delete_conversation(ann, done.conversation_id) is True
+    assert conversations.get_conversation(ann, done.conversation_id) is None
+    assert not Question.objects.filter(pk=done.question_id).exists()
+    assert AuditEvent.objects.filter(details__question=str(done.question_id)).exists()
+
+
+def test_feedback_is_kept_and_may_be_changed(library: Library) -> None:
+    ann = library.person("ann")
+    done = asked(ann, WEEKS)
+    assert conversations.give_feedback(ann, done.question_id, "down", "wrong country") is True
+    assert conversations.give_feedback(ann, done.question_id, "up", "x" * 5_000) is True
+    (shown,) = conversations.get_conversation(ann, done.conversation_id) or []
+    assert shown.feedback == "up"
+
+
+def test_showing_an_old_answer_takes_a_handful_of_statements(library: Library, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+    ann = library.person("ann")
+    done = asked(ann, BOTH)
+    with django_assert_max_num_queries(6):
+        conversations.get_question(ann, done.question_id)
