@@ -10,11 +10,12 @@ from rest_framework.response import Response
 
 from accounts.models import Verb
 from connectors.corpus.search import Filters
-from connectors.strict_json import Fields, invalid
+from connectors.strict_json import Fields
 from gateway.answering import asking
 from gateway.api import shapes
 from gateway.api.authentication import reader_of
 from gateway.api.filtering import filters_of
+from gateway.api.ids import public_id
 from gateway.api.streaming import MEDIA_TYPE, streamed
 from gateway.api.view import AsyncApiView
 
@@ -33,22 +34,13 @@ class Asked:
 
 def asked(body: object) -> Asked:
     fields = Fields(body, FIELDS)
+    conversation = fields.optional_text("conversation")
     return Asked(
         question=fields.required_text("question"),
-        conversation=_conversation(fields),
+        conversation=None if conversation is None else public_id(conversation),
         filters=filters_of(fields),
         stream=fields.flag("stream", absent=False),
     )
-
-
-def _conversation(fields: Fields) -> UUID | None:
-    value = fields.optional_text("conversation")
-    if value is None:
-        return None
-    try:
-        return UUID(value)
-    except ValueError:
-        raise invalid("conversation", "must be the id of a conversation") from None
 
 
 class Ask(AsyncApiView):

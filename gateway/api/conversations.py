@@ -45,6 +45,7 @@ class Conversation(ApiView):
 
     @extend_schema(operation_id="conversation_delete", responses={204: None})
     def delete(self, request: Request, id: UUID) -> Response:
+        """Forgets a conversation with its questions and answers."""
         if not conversations.delete_conversation(reader_of(request), id):
             raise Http404
         return Response(status=204)

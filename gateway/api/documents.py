@@ -50,6 +50,7 @@ class Document(ApiView):
 
     @extend_schema(operation_id="document", responses=shapes.DocumentDetail)
     def get(self, request: Request, id: UUID) -> Response:
+        """What is known of a document besides its text."""
         document = reading.get_document(reader_of(request), id)
         if document is None:
             raise Http404

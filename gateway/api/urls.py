@@ -6,25 +6,21 @@ from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
 from gateway.api import administering, asking, conversations, describing, documents, profile, pushing, searching
+from gateway.api.ids import public_id
 from gateway.api.view import NotThere
-
-NIL = UUID(int=0)
 
 
 class SourceId(StringConverter):
     """An id as the source has it: the rest of the address, whatever it holds."""
 
-    regex = r"(?s:.+)"
+    regex = r"[\s\S]+"
 
 
 class PublicId(StringConverter):
-    """An id of the gateway's own. What cannot be one is the nil id, which nothing has: the same 404, the same way."""
+    """An id of the gateway's own, or what somebody takes for one."""
 
     def to_python(self, value: str) -> UUID:  # type: ignore[override]
-        try:
-            return UUID(value)
-        except ValueError:
-            return NIL
+        return public_id(value)
 
 
 register_converter(SourceId, "source_id")
@@ -52,5 +48,5 @@ urlpatterns = [
     path("audit", administering.Audit.as_view(), name="api-audit"),
     path("schema/", describing.Schema.as_view(), name="api-schema"),
     path("docs/", describing.Pages.as_view(), name="api-docs"),
-    re_path(r"^(?s:.*)$", NotThere.as_view(), name="api-unknown"),
+    re_path(r"^[\s\S]*$", NotThere.as_view(), name="api-unknown"),
 ]

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from accounts.models import Verb
 from connectors.strict_json import InvalidJSON
 from gateway.answering.threads import give_back
+from gateway.api.describing import ApiSchema
 from gateway.api.parsing import SMALL
 
 
@@ -40,6 +41,7 @@ class ApiView(APIView):
     parameters: ClassVar[frozenset[str]] = frozenset()
     content_negotiation_class = AlwaysJSON
     metadata_class = None
+    schema = ApiSchema()
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():

@@ -32,9 +32,8 @@ def program(db: None) -> "Issue":
 
 def person(name: str, **profile: bool) -> "User":
     from accounts.models import User
-    from tests.gateway.api.programs import PASSWORD
 
-    return User.objects.create_user(f"{name}@example.com", PASSWORD, name=name.capitalize(), **profile)
+    return User.objects.create_user(f"{name}@example.com", None, name=name.capitalize(), **profile)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import provisioning, tokens
 from accounts.models import AccessToken, User
 from connectors.models import Source
-from tests.gateway.api.programs import PASSWORD, Issue, Program
+from tests.gateway.api.programs import Issue, Program
 
 UNKNOWN = str(uuid4())
 READ = [("post", "search"), ("get", "documents"), ("get", f"documents/{UNKNOWN}"), ("get", f"documents/{UNKNOWN}/text")]
@@ -77,7 +77,7 @@ def test_a_bad_token_is_not_mended_by_a_session(ann: User) -> None:
 
 def test_a_person_signed_in_reads_and_asks_and_never_ingests(ann: User, wiki: Source) -> None:
     browser = Client()
-    assert browser.login(email=ann.email, password=PASSWORD)
+    browser.force_login(ann)
     assert browser.get("/api/v1/me").status_code == 200
     assert browser.get("/api/v1/conversations").status_code == 200
     refused = browser.put("/api/v1/sources/wiki/documents/x", {"title": "T"}, content_type="application/json")
