@@ -103,14 +103,19 @@ def person(request: HttpRequest, id: int) -> HttpResponse:
 def set_active(request: HttpRequest, id: int) -> HttpResponse:
     """Activates or deactivates a person; nobody deactivates themselves by a slip of the hand."""
     changed = get_object_or_404(User, pk=id)
-    wanted = request.POST.get("active") == "yes"
-    if changed == request.user:
+    wanted = request.POST.get("active")
+    if wanted == "no" and changed == request.user:
         messages.error(request, "You cannot deactivate yourself. Ask another administrator.")
-        return redirect("console:person", id)
-    with transaction.atomic():
-        (activate if wanted else deactivate)(changed)
-        record(request, "user.activated" if wanted else "user.deactivated", person=changed.email)
-    messages.success(request, f"{changed} {'may sign in again' if wanted else 'reads nothing from now on'}.")
+    elif wanted == "no":
+        with transaction.atomic():
+            deactivate(changed)
+            record(request, "user.deactivated", person=changed.email)
+        messages.success(request, f"{changed} reads nothing from now on.")
+    elif wanted == "yes":
+        with transaction.atomic():
+            activate(changed)
+            record(request, "user.activated", person=changed.email)
+        messages.success(request, f"{changed} may sign in again.")
     return redirect("console:person", id)
 
 

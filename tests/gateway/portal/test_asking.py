@@ -25,7 +25,7 @@ async def streamed(person: User, **form: str) -> tuple[Any, Events]:
     """What a script gets that asks: the response, and its events if it streams."""
     client = AsyncClient()
     await client.aforce_login(person)
-    response = await client.post("/ask/", form, headers={"Accept": "text/event-stream"})
+    response: Any = await client.post("/ask/", form, headers={"Accept": "text/event-stream"})
     if not response.streaming:
         return response, []
     return response, events_in(b"".join([part async for part in response.streaming_content]).decode())
