@@ -20,15 +20,16 @@ help: ## this list
 install: $(INSTALLED) ## make .venv and install everything into it
 	@:
 
-# uv installs in seconds; where it cannot, pip does the same with the same hashes.
+# uv installs in seconds and compiles, so that every later start is fast; where it cannot, pip does the same
+# with the same hashes.
 $(INSTALLED): requirements-dev.lock requirements-install.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Gatehouse needs Python 3.11 or newer." if sys.version_info < (3, 11) else 0)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing into .venv. The first time this takes a minute or two."
 	@index=$$($(BIN)/python -m pip config list | sed -n "s/^[a-z:]*\.index-url='\(.*\)'$$/\1/p" | tail -n 1); \
 	if $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-install.lock \
-		&& env UV_LINK_MODE=copy $${index:+UV_DEFAULT_INDEX="$$index"} $(BIN)/uv pip sync --quiet --require-hashes \
-			--python $(BIN)/python requirements-dev.lock; \
+		&& env UV_LINK_MODE=copy $${index:+UV_DEFAULT_INDEX="$$index"} $(BIN)/uv pip sync --quiet --compile-bytecode \
+			--require-hashes --python $(BIN)/python requirements-dev.lock; \
 	then :; else \
 		echo "uv cannot be used here; pip takes a little longer."; \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock; \

@@ -15,6 +15,8 @@ from gateway.start import EX_CONFIG, stop
 PROJECT = Path(__file__).resolve().parent.parent
 LONGEST_STOP = 5.0  # seconds; what a worker leaves undone is still due in Postgres
 LONGEST_PAUSE = 30.0  # seconds between two restarts
+# Celery warns root of pickled messages; ours are JSON.
+WITHOUT_SERMON = {"PYTHONWARNINGS": "ignore:::celery.platforms"}
 SETTLED = 60.0  # seconds after which a restart counts as a success
 
 
@@ -86,7 +88,7 @@ def children(port: int) -> list[Child]:
     quiet = ["--loglevel", "WARNING"]
     return [
         Child("web", _uvicorn(port), {"GATEHOUSE_PROCESS": "web"}),
-        Child("worker", [*celery, "worker", *quiet, *_alone()], {"GATEHOUSE_PROCESS": "worker"}),
+        Child("worker", [*celery, "worker", *quiet, *_alone()], {"GATEHOUSE_PROCESS": "worker"} | WITHOUT_SERMON),
         Child("scheduler", [*celery, "beat", *quiet, "--pidfile="], {"GATEHOUSE_PROCESS": "scheduler"}),
     ]
 

@@ -39,6 +39,8 @@ class Keeper:
             _shorten(self.desk.log)
             time.sleep(0.2)
         end(process, self.server.stop_steps)
+        self.desk.keeper.release()  # first this: whoever waits for the other must find no keeper
+        self.desk.users.release()
 
     def _start(self) -> subprocess.Popen[bytes]:
         self.server.prepare()

@@ -60,9 +60,11 @@ def run(port: int) -> None:
         running = children(port)
         stack.callback(stop_in_peace, running)
         people = prepare_database()
-        for child in running:
+        web, *others = running
+        web.start()
+        wait_for_web(port, web)
+        for child in others:  # after it: the first page should not wait for them
             child.start()
-        wait_for_web(port, running[0])
         welcome(port, people)
         while True:
             look_after_services()
