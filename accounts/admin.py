@@ -55,6 +55,17 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 @admin.register(Directory)
 class DirectoryAdmin(ReadOnly):
     list_display = ("key", "name", "vouches_for_emails")
+    actions = ("vouch", "stop_vouching")
+
+    @admin.action(description="Vouches for e-mail addresses: accounts become the people who proved theirs")
+    def vouch(self, request: HttpRequest, queryset: Any) -> None:
+        for directory in queryset:
+            identity.set_vouching(directory, vouches=True)
+
+    @admin.action(description="Vouches no longer: links made by its addresses end")
+    def stop_vouching(self, request: HttpRequest, queryset: Any) -> None:
+        for directory in queryset:
+            identity.set_vouching(directory, vouches=False)
 
 
 @admin.register(Principal)

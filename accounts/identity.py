@@ -5,7 +5,7 @@ from collections.abc import Collection
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import AddressClaim, IdentityLink, Principal, User
+from accounts.models import AddressClaim, Directory, IdentityLink, Principal, User
 from accounts.statements import rows
 
 
@@ -48,6 +48,17 @@ def _user_of(account: Principal) -> User | None:
         return None
     AddressClaim.objects.bulk_create([AddressClaim(address=account.address, user=user)], ignore_conflicts=True)
     return user if AddressClaim.objects.get(address=account.address).user_id == user.pk else None
+
+
+def set_vouching(directory: Directory, *, vouches: bool) -> None:
+    """An administrator says whether the addresses a source gives are known to be right; links follow (P13)."""
+    from accounts.principals import lock
+
+    with transaction.atomic():
+        lock(directory.pk)
+        Directory.objects.filter(pk=directory.pk).update(vouches_for_emails=vouches)
+        accounts = Principal.objects.filter(directory=directory, kind=Principal.Kind.USER, deleted_at=None)
+        link_accounts(set(accounts.values_list("id", flat=True)))
 
 
 def confirm_address(address: str, user: User) -> None:

@@ -162,6 +162,10 @@ def delete(directory_id: int, external_id: str, *, revision: int | None, touched
     """The source no longer has it. What named it names nobody from now on (P3)."""
     row = Principal.objects.filter(directory_id=directory_id, external_id=external_id, deleted_at=None).first()
     if row is None or not row.introduced:
+        if revision is not None:  # its record may still come: pages arrive in any order
+            Principal.objects.create(
+                directory_id=directory_id, external_id=external_id, revision=revision, deleted_at=timezone.now()
+            )
         return False
     if revision is not None:
         row.revision = revision

@@ -24,6 +24,7 @@ from connectors.records import (
     AccessRecord,
     Deletion,
     DocumentRecord,
+    Kind,
     PrincipalRecord,
     Record,
     ScopeRecord,
@@ -112,7 +113,8 @@ def _apply_or_hide(writing: "Writing", record: Appliable, page: Page) -> None:
         with transaction.atomic():
             outcome = writing.apply(record)
     except RecordRefused as refused:
-        writing.hide(record)
+        if not isinstance(record, Deletion):
+            writing.hide(kind_of(record), record.id)
         page.counts["refused"] += 1
         page.problems.append(refused.message)
     else:
@@ -123,6 +125,28 @@ def hold_fence(run: SyncRun) -> None:
     """Refuse to write for a run after a later one has begun."""
     if not Source.objects.filter(pk=run.source_id, fence=run.fence).exists():
         raise RunSuperseded("A later run of this source has begun; this one stops.")
+
+
+def hide(source: Source, kind: Kind, id: str) -> None:
+    """Who may read this was sent and could not be read: nobody may, until it is sent again (P4)."""
+    with transaction.atomic():
+        principals.lock(source.pk)
+        writing = Writing(source)
+        writing.hide(kind, id)
+        writing.settle(refuse_cycles=False)
+
+
+def kind_of(record: Appliable) -> Kind:
+    """What a record is about."""
+    match record:
+        case PrincipalRecord():
+            return "principal"
+        case ScopeRecord():
+            return "scope"
+        case DocumentRecord():
+            return "document"
+        case _:
+            return record.kind
 
 
 def _reserved(record: Record) -> bool:
@@ -238,7 +262,9 @@ class Writing:
 
     def _delete_scope(self, record: Deletion) -> bool:
         """What stands in it or inherits from it is readable by nobody, until the source introduces it again."""
-        scope = Scope.past_the_guard.filter(source=self.source, external_id=record.id, introduced=True).first()
+        scope = Scope.past_the_guard.filter(source=self.source, external_id=record.id).first()
+        if record.revision is not None and scope is None:  # its record may still come
+            scope = Scope.past_the_guard.get(pk=self.places.named(record.id))
         if scope is None:
             return False
         revision = scope.revision if record.revision is None else record.revision
@@ -246,28 +272,27 @@ class Writing:
             introduced=False, own_acl=None, parent=None, name="", revision=revision
         )
         self.places.changed.add(scope.pk)
-        return True
+        return scope.introduced
 
     def _last_revision(self, record: Appliable) -> int | None:
-        kind = record.kind if isinstance(record, AccessRecord | Deletion) else record
-        if isinstance(kind, PrincipalRecord) or kind == "principal":
+        kind = kind_of(record)
+        if kind == "principal":
             return principals.last_revision(self.source.pk, record.id)
-        model = Scope if isinstance(kind, ScopeRecord) or kind == "scope" else Document
+        model = Scope if kind == "scope" else Document
         rows = model.past_the_guard.filter(source=self.source, external_id=record.id)
         last: int | None = rows.aggregate(last=Max("revision"))["last"]
         return last
 
-    def hide(self, record: Appliable) -> None:
+    def hide(self, kind: Kind, id: str) -> None:
         """A change of this is known and what it is now is not: nobody is admitted by it (P4)."""
-        match record:
-            case PrincipalRecord():
-                principals.conceal(self.source.pk, record.id, touched=self.touched)
-            case ScopeRecord() | AccessRecord(kind="scope"):
-                self._close([self.places.named(record.id)])
-            case DocumentRecord() | AccessRecord(kind="document"):
-                document = documents.living(self.source.pk).filter(external_id=record.id).first()
-                if document is not None:
-                    documents.move(document, self.places.nobody(), self.places)
+        if kind == "principal":
+            principals.conceal(self.source.pk, id, touched=self.touched)
+        elif kind == "scope":
+            self._close([self.places.named(id)])
+        else:
+            document = documents.living(self.source.pk).filter(external_id=id).first()
+            if document is not None:
+                documents.move(document, self.places.nobody(), self.places)
 
     def misused(self, reserved_id: str) -> None:
         """A source means something of its own by a reserved id: every list that names it is closed (P3)."""

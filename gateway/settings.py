@@ -142,7 +142,7 @@ USE_TZ = True
 
 # --- pages ------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = None if EVALUATION else BASE_DIR / "staticfiles"  # evaluation serves them from where they lie
 WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 80 * 1024 * 1024  # a 50 MB file in base64, with its record
 CONTENT_SECURITY_POLICY = {

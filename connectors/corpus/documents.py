@@ -346,10 +346,15 @@ def quarantine(document: Document, reason: str) -> None:
 def delete(source_id: int, external_id: str, revision: int | None, places: Places) -> bool:
     """The source no longer has it. What stays is a name without words, so that a late record cannot bring it back."""
     document = living(source_id).filter(external_id=external_id).first()
+    earlier = Document.past_the_guard.filter(source=source_id, external_id=external_id, state=State.DELETED)
     if document is None:
+        if revision is not None:  # its record may still come: pages arrive in any order
+            earlier.delete()
+            gone = Document(source_id=source_id, external_id=external_id, scope_id=places.nobody())
+            gone.state, gone.revision = State.DELETED, revision
+            Document.past_the_guard.bulk_create([gone])
         return False
     _drop_text(document)
-    earlier = Document.past_the_guard.filter(source=source_id, external_id=external_id, state=State.DELETED)
     earlier.delete()
     Document.past_the_guard.filter(pk=document.pk).update(
         state=State.DELETED,

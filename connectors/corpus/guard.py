@@ -77,3 +77,7 @@ class GuardedModel(models.Model):
     class Meta:
         abstract = True
         base_manager_name = "objects"
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        """Django would delete the row without asking its manager."""
+        raise UnguardedRead(f"{type(self).__name__} is changed through the manager past_the_guard only.")

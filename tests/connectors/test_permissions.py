@@ -10,10 +10,11 @@ from accounts import identity, provisioning, tokens
 from accounts.models import IdentityLink, User
 from accounts.reader import Reader
 from connectors import adding
+from connectors.applying import hide
 from connectors.corpus.reading import list_documents
 from connectors.errors import RecordRefused
 from connectors.models import Passage, Source
-from connectors.records import Access, AccessRecord, DocumentRecord, PrincipalRecord, ScopeRecord
+from connectors.records import Access, AccessRecord, Deletion, DocumentRecord, PrincipalRecord, ScopeRecord
 from tests.cast import PASSWORD, World, access, person, until
 
 pytestmark = pytest.mark.django_db
@@ -484,3 +485,41 @@ def test_a_document_made_again_has_another_public_id(world: World) -> None:
     assert world.reads("ann") == set()
     world.document("plan", grants=["ann"])
     assert list_documents(world.reader("ann"))[0].id != first
+
+
+def test_a_deletion_that_overtakes_its_record_wins(world: World) -> None:
+    world.push(Deletion(kind="document", id="plan", revision=5))
+    late = DocumentRecord(id="plan", title="Plan", text="Words.", access=access(["ann"]), revision=4)
+    assert world.push(late).state == "stale"
+    world.push(Deletion(kind="principal", id="team", revision=5))
+    assert world.push(PrincipalRecord(id="team", kind="group", revision=4)).state == "stale"
+    world.push(Deletion(kind="scope", id="f", revision=5))
+    assert world.push(ScopeRecord(id="f", access=access(["ann"]), revision=4)).state == "stale"
+
+
+def test_what_could_not_be_read_hides_what_it_names_until_it_is_sent_again(world: World) -> None:
+    world.group("team", "ann")
+    world.folder("f", ["team"])
+    world.document("inside", "f")
+    world.document("denied", grants=["everyone"], deny=["team"])
+    for kind, again in (
+        ("scope", lambda: world.folder("f", ["team"])),
+        ("principal", lambda: world.group("team", "ann")),
+    ):
+        assert world.readers("inside") == {"ann"}
+        hide(world.source, kind, "f" if kind == "scope" else "team")  # type: ignore[arg-type]
+        assert world.readers("inside") == set()
+        again()
+    hide(world.source, "principal", "team")
+    assert world.readers("denied") == set()
+    hide(world.source, "document", "inside")
+    world.group("team", "ann")
+    assert world.readers("inside") == set()
+
+
+def test_links_follow_whether_the_source_vouches(world: World) -> None:
+    world.document("plan", grants=["ann"])
+    identity.set_vouching(world.source.directory, vouches=False)
+    assert world.readers("plan") == set()
+    identity.set_vouching(world.source.directory, vouches=True)
+    assert world.readers("plan") == {"ann"}
