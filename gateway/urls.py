@@ -1,9 +1,10 @@
 """Every address of the gateway: one line a door."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from gateway import health
+from gateway.api.view import NotThere
 
 handler404 = "gateway.portal.errors.not_found"
 
@@ -12,6 +13,7 @@ urlpatterns = [
     path("", include("gateway.slack.urls")),
     path("console/", include("gateway.console.urls")),
     path("api/v1/", include("gateway.api.urls")),
+    re_path(r"^api/", NotThere.as_view()),
     path("admin/", admin.site.urls),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),

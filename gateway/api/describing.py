@@ -45,3 +45,4 @@ class Schema(SpectacularAPIView):
 class Pages(SpectacularSwaggerSplitView):
     schema = None
     url_name = "api-schema"
+    template_name = "api/docs.html"

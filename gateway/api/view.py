@@ -94,7 +94,6 @@ class NotThere(ApiView):
 
     authentication_classes = ()
     permission_classes = ()
-    schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise Http404

@@ -1,6 +1,7 @@
 """JSON that could be read in two ways, or not be stored, is refused."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -101,15 +102,16 @@ def test_an_unknown_field_is_refused_by_name() -> None:
     assert caught.value.code == "field_unknown"
 
 
-def test_what_is_no_object_has_no_fields() -> None:
-    for value in ([], "a", None, 1):
-        with pytest.raises(InvalidJSON):
-            Fields(value, [])
+@pytest.mark.parametrize("value", [[], "a", None, 1])
+def test_what_is_no_object_has_no_fields(value: object) -> None:
+    with pytest.raises(InvalidJSON):
+        Fields(value, [])
 
 
 def test_null_and_absent_are_both_empty() -> None:
     names = ["text", "flag", "integer", "items", "object", "time", "choice"]
-    for value in ({}, dict.fromkeys(names)):
+    empty: list[dict[str, object]] = [{}, dict.fromkeys(names)]
+    for value in empty:
         fields = Fields(value, names)
         assert fields.text("text") == ""
         assert fields.optional_text("text") is None
@@ -121,12 +123,13 @@ def test_null_and_absent_are_both_empty() -> None:
         assert fields.choice("choice", ["a", "b"], absent="b") == "b"
 
 
-def test_a_required_field_is_neither_null_nor_absent() -> None:
-    for value in ({}, {"kind": None}):
-        for read in (lambda f: f.required_text("kind"), lambda f: f.choice("kind", ["a"])):
-            with pytest.raises(InvalidJSON) as caught:
-                read(Fields(value, ["kind"]))
-            assert caught.value.code == "field_missing"
+@pytest.mark.parametrize("value", [{}, {"kind": None}])
+def test_a_required_field_is_neither_null_nor_absent(value: dict[str, object]) -> None:
+    fields = Fields(value, ["kind"])
+    for read in (fields.required_text, partial(fields.choice, choices=["a"])):
+        with pytest.raises(InvalidJSON) as caught:
+            read("kind")
+        assert caught.value.code == "field_missing"
 
 
 def test_a_choice_is_exact() -> None:

@@ -139,7 +139,8 @@ def test_a_line_names_its_type_and_its_id() -> None:
         with pytest.raises(InvalidJSON) as caught:
             record_of(broken)
         assert caught.value.code == "field_missing"
-    for broken_type in ("user", 1, []):
+    broken_types: list[object] = ["user", 1, []]
+    for broken_type in broken_types:
         with pytest.raises(InvalidJSON):
             record_of({**line, "type": broken_type})
 

@@ -22,7 +22,8 @@ def admin(root: User, program: Issue) -> Program:
 
 def pages(admin: Program, path: str) -> list[list[dict[str, Any]]]:
     """Every page of a listing."""
-    found, cursor = [], ""
+    found: list[list[dict[str, Any]]] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = admin.get(path + (f"?cursor={cursor}" if cursor else "")).json()
         found.append(page["results"])

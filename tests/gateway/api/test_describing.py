@@ -1,6 +1,7 @@
 """The description of the API is complete, and true."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.gateway.api.programs import Issue, Program
 
 pytestmark = pytest.mark.django_db
 
+METHODS = {"get", "post", "put", "patch", "delete"}
 UNDESCRIBED = {"api-schema", "api-docs", "api-unknown"}
 BODIES = {
     "SearchRequest": searching.FIELDS,
@@ -37,27 +39,16 @@ def schema(ann: User, program: Issue) -> dict[str, Any]:
 
 
 def test_every_address_is_described(schema: dict[str, Any]) -> None:
-    described = {
-        path: set(methods) & {"get", "post", "put", "patch", "delete"} for path, methods in schema["paths"].items()
-    }
-    served = {path: methods for path, methods in addresses()}
-    assert described == served
+    described = {path: set(methods) & METHODS for path, methods in schema["paths"].items()}
+    assert described == dict(addresses())
 
 
 def addresses() -> Iterator[tuple[str, set[str]]]:
     for pattern in urlpatterns:
         if pattern.name not in UNDESCRIBED:
-            view = pattern.callback.view_class
-            methods = {name for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)}
-            yield (
-                "/api/v1/"
-                + str(pattern.pattern)
-                .replace("<slug:", "{")
-                .replace("<public_id:", "{")
-                .replace("<source_id:", "{")
-                .replace(">", "}"),
-                methods,
-            )
+            view: Any = pattern.callback
+            address = re.sub(r"<\w+:(\w+)>", r"{\1}", str(pattern.pattern))
+            yield f"/api/v1/{address}", {method for method in METHODS if hasattr(view.view_class, method)}
 
 
 @pytest.mark.parametrize(("name", "fields"), BODIES.items())

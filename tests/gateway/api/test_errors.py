@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import OperationalError
+from django.test import Client
 
 from accounts.models import User
 from connectors.models import Source
@@ -30,6 +31,11 @@ def code(answer: Any, status: int) -> str:
 @pytest.mark.parametrize("method", ["get", "post", "put", "delete", "patch", "options", "trace"])
 def test_an_address_that_is_none_is_404_in_json(method: str, path: str) -> None:
     assert code(Program().call(method, path), 404) == "not_found"
+
+
+@pytest.mark.parametrize("address", ["/api/", "/api/v1", "/api/v2/me", "/api/me"])
+def test_there_is_one_version_of_the_api(address: str) -> None:
+    assert code(Client().get(address), 404) == "not_found"
 
 
 def test_unknown_and_foreign_documents_are_told_in_the_same_bytes(

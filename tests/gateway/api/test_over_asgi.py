@@ -23,7 +23,8 @@ def called(program: Program, method: str, path: str, body: Any, **headers: str) 
             yield character.encode()
 
     async def call() -> httpx.Response:
-        transport = httpx.ASGITransport(app=application)
+        app: Any = application
+        transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             all_headers = {"Authorization": f"Bearer {program.secret}", "Content-Type": "application/json"} | headers
             return await client.request(method, f"/api/v1/{path}", content=pieces(), headers=all_headers)
