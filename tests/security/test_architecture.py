@@ -182,6 +182,11 @@ def rows_of(model: type[GuardedModel]) -> GuardedQuerySet[Any]:
     return rows
 
 
+def row_of(model: Any) -> models.Model:
+    row: models.Model = model(pk=1)
+    return row
+
+
 def is_guarded(model: Any) -> bool:
     return isinstance(model, type) and issubclass(model, GuardedModel)
 
@@ -288,7 +293,7 @@ def test_without_a_reader_content_is_neither_read_nor_changed(deed: str) -> None
 def test_a_row_made_by_hand_leads_to_no_content(deed: str) -> None:
     for model in GUARDED:
         with pytest.raises(UnguardedRead):
-            OF_AN_INSTANCE[deed](model(**{"pk": 1}))
+            OF_AN_INSTANCE[deed](row_of(model))
 
 
 def read_deferred(row: models.Model) -> None:
