@@ -1,5 +1,6 @@
 """What stops the start: unknown settings and insecure ones, each with one line that names it."""
 
+import base64
 import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
@@ -50,11 +51,20 @@ def refuse_insecure(
         stop("GATEHOUSE_PAUSE_POINTS is for tests and needs DEBUG.")
     if mode == "evaluation":
         return
-    if debug:
-        stop("DEBUG is on. Switch it off in production.")
-    if len(secret_key) < 50:
-        stop("SECRET_KEY is unset or shorter than 50 characters. Make one with: openssl rand -base64 60")
-    if not encryption_keys:
-        stop("GATEHOUSE_ENCRYPTION_KEYS is unset. Make one with: openssl rand -base64 32")
-    if not allowed_hosts or "*" in allowed_hosts:
-        stop("ALLOWED_HOSTS is unset or '*'. Name the host people type.")
+    insecure = (
+        (debug, "DEBUG is on. Switch it off in production."),
+        (len(secret_key) < 50, "SECRET_KEY is unset or shorter than 50 characters. Make one: openssl rand -base64 60"),
+        (not encryption_keys, "GATEHOUSE_ENCRYPTION_KEYS is unset. Make one: openssl rand -base64 32"),
+        (not all(map(is_key, encryption_keys)), "GATEHOUSE_ENCRYPTION_KEYS holds what is not the base64 of 32 bytes."),
+        (not allowed_hosts or "*" in allowed_hosts, "ALLOWED_HOSTS is unset or '*'. Name the host people type."),
+    )
+    for wrong, sentence in insecure:
+        if wrong:
+            stop(sentence)
+
+
+def is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 32
+    except ValueError:
+        return False
