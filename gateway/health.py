@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError as BrokerError
 
 OLDEST_PGVECTOR = (0, 8, 4)  # older ones are known to corrupt indexes
-BROKER_PATIENCE = 3.0  # seconds
+BROKER_PATIENCE = 3  # seconds
 
 
 class NotReady(Exception):

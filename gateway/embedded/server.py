@@ -1,6 +1,7 @@
 """What a keeper knows of the server it owns."""
 
 import subprocess
+from collections.abc import Sequence
 from signal import Signals
 from typing import Protocol
 
@@ -11,7 +12,10 @@ class ServerFailed(Exception):
 
 class Server(Protocol):
     name: str
-    stop_steps: tuple[tuple[Signals, float], ...]  # signals, and seconds to wait after each
+
+    @property
+    def stop_steps(self) -> Sequence[tuple[Signals, float]]:
+        """Signals, and seconds to wait after each."""
 
     def prepare(self) -> None:
         """Make its files if there are none and clear what a killed predecessor left. Raises ServerFailed."""
