@@ -2,7 +2,6 @@
 
 import mimetypes
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -146,15 +145,16 @@ class Listing:
             self.complete = False
             problem = f"{place.id}: this folder cannot be read ({error.strerror}), so nobody is admitted to it"
             contents, rules = Contents(folders=(), files={}, refused=()), FolderRules()
+        problem = problem or ("" if place.parts else self.people_problem)
         closed = problem or place.closed
         own = Access(problem=problem) if problem else rules.own.access
         yield ScopeRecord(
             id=place.id,
             name=place.parts[-1] if place.parts else self.path.resolve().name,
             parent=place.parent,
-            access=self.admitted(own, place.closed),
+            access=admitted(own, place.closed),
         )
-        if problem:
+        if problem and problem != self.people_problem:
             yield Problem(message=problem)
         yield from map(lambda message: Problem(message=message), contents.refused)
         metadata = {**place.metadata, **rules.own.metadata}
@@ -191,9 +191,9 @@ class Listing:
         kind, encoding = mimetypes.guess_type(name)
         return DocumentRecord(
             id=path,
-            title=title_of(name),
+            title="",  # its text says it better than its name
             scope=place.id,
-            access=self.admitted(own.access, closed),
+            access=admitted(own.access, closed),
             mime=kind or "" if encoding is None else "",
             content=partial(read_document, self.path, path),
             version=f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}",
@@ -201,12 +201,10 @@ class Listing:
             metadata={**metadata, **own.metadata},
         )
 
-    def admitted(self, access: Access, closed: str) -> Access:
-        if self.people_problem:
-            return Access(problem=self.people_problem)
-        if closed and not access.inherits:
-            return Access(problem=closed)
-        return access
+
+def admitted(access: Access, closed: str) -> Access:
+    """What inherits from a closed folder is closed by it; what stands alone is closed with it."""
+    return Access(problem=closed) if closed and not access.inherits else access
 
 
 def list_folder(descriptor: int, place: Place) -> Contents:
@@ -252,12 +250,6 @@ def refusal(name: str, status: os.stat_result, place: Place) -> str:
 def shown(path: str) -> str:
     """A path as one printable line."""
     return path if is_clean(path) else ascii(path)
-
-
-def title_of(name: str) -> str:
-    """The file's name without its ending; "leave_policy-2026" reads "leave policy 2026", dates stay whole."""
-    stem = os.path.splitext(name)[0]
-    return " ".join(re.sub(r"_|(?<!\d)-|-(?!\d)", " ", stem).split()) or name
 
 
 def moment_of(status: os.stat_result) -> datetime | None:
