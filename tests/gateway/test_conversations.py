@@ -2,6 +2,7 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.reader import Reader
 from connectors.adding import pause
@@ -109,7 +110,8 @@ def test_somebody_elses_question_is_as_unknown_as_none(library: Library) -> None
     for unknown in (done.conversation_id, uuid4()):
         assert conversations.get_conversation(bob, unknown) is None
         assert conversations.delete_conversation(bob, unknown) is False
-    assert conversations.list_questions(bob) == conversations.list_conversations(bob) == []
+    assert conversations.list_questions(bob) == []
+    assert conversations.list_conversations(bob) == []
     assert conversations.get_question(ann, done.question_id) is not None
 
 
@@ -141,7 +143,9 @@ def test_feedback_is_kept_and_may_be_changed(library: Library) -> None:
     assert shown.feedback == "up"
 
 
-def test_showing_an_old_answer_takes_a_handful_of_statements(library: Library, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_showing_an_old_answer_takes_a_handful_of_statements(
+    library: Library, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     ann = library.person("ann")
     done = asked(ann, BOTH)
     with django_assert_max_num_queries(6):
