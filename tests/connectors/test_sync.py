@@ -139,6 +139,22 @@ def test_an_access_file_that_cannot_be_read_closes_its_subtree_and_is_named(sour
     assert reads("ann@example.org") == {"handbook.md", "legal/case.md"}
 
 
+def test_people_that_cannot_be_read_close_everything_until_they_can(source: Source, folder: Path) -> None:
+    (folder / ".access.yaml").write_text(
+        "grants: [staff]\nfiles: {handbook.md: {grants: [everyone], inherits: false}}\n"
+    )
+    synced(source)
+    assert reads("eve@example.org") == {"handbook.md"}
+    (folder / "people.yaml").write_text("people: {ann: [}")
+    run = synced(source)
+    assert run.problems
+    assert run.problems[0].startswith("people.yaml, line 1")
+    assert reads("ann@example.org") == reads("eve@example.org") == set()
+    (folder / "people.yaml").write_text(PEOPLE)
+    synced(source)
+    assert reads("ann@example.org") == {"handbook.md", "legal/case.md"}
+
+
 def test_lost_rights_apply_although_new_text_waits_to_be_parsed(source: Source, folder: Path) -> None:
     synced(source)
     (folder / "handbook.md").write_text("# Handbook\n\nThe vault opens at nine.\n")
