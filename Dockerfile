@@ -1,0 +1,34 @@
+# Gatehouse in one image; docker-compose.yml runs it as web, worker, scheduler and migrate.
+
+FROM python:3.11-slim-bookworm AS build
+COPY requirements.lock requirements-install.lock ./
+RUN python -m venv /opt/gatehouse \
+    && pip install --no-cache-dir --require-hashes -r requirements-install.lock \
+    && UV_LINK_MODE=copy uv pip sync --no-cache --require-hashes --compile-bytecode \
+        --python /opt/gatehouse/bin/python requirements.lock
+
+FROM python:3.11-slim-bookworm
+RUN useradd --system --uid 10001 --home-dir /srv/gatehouse --shell /usr/sbin/nologin gatehouse \
+    && install -d -o gatehouse -g gatehouse -m 0700 /var/lib/gatehouse
+COPY --from=build /opt/gatehouse /opt/gatehouse
+WORKDIR /srv/gatehouse
+COPY manage.py ./
+COPY accounts ./accounts
+COPY connectors ./connectors
+COPY gateway ./gateway
+ENV PATH=/opt/gatehouse/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    DJANGO_SETTINGS_MODULE=gateway.settings \
+    GATEHOUSE_ENV_FILE=none \
+    GATEHOUSE_DATA_DIR=/var/lib/gatehouse
+# The pages' files are gathered once. This needs settings but no secret, so it runs as an evaluation that
+# leaves nothing behind; a container itself is a production installation unless it says otherwise.
+RUN python -m compileall -q accounts connectors gateway \
+    && GATEHOUSE_MODE=evaluation GATEHOUSE_DATA_DIR=/tmp/build python manage.py collectstatic --no-input -v 0 \
+    && rm -rf /tmp/build
+ENV GATEHOUSE_MODE=production
+USER gatehouse
+VOLUME /var/lib/gatehouse
+EXPOSE 8000
+CMD ["uvicorn", "gateway.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--lifespan", "off", \
+     "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "10"]
