@@ -5,8 +5,10 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
@@ -23,11 +25,13 @@ DOOR = "portal"
 
 
 @require_safe
+@never_cache
 def ask_page(request: HttpRequest) -> HttpResponse:
     return shown(cast(SignedInRequest, request).user, request)
 
 
 @require_safe
+@never_cache
 def recent(request: HttpRequest) -> HttpResponse:
     """The list at the side, which the page fetches anew after each answer."""
     return render(request, "portal/_recent.html", recent_of(cast(SignedInRequest, request).user))
@@ -84,7 +88,9 @@ def shown(
 
 
 def recent_of(user: User) -> dict[str, Any]:
-    return {"recent": list_questions(Reader(user.pk), limit=RECENT)}
+    """The person's last questions, and how long ago each was in words."""
+    lines = list_questions(Reader(user.pk), limit=RECENT)
+    return {"recent": [(line, naturaltime(line.asked_at)) for line in lines]}
 
 
 def examples_for(user: User) -> list[str]:

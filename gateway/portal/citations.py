@@ -5,9 +5,11 @@ from typing import Any
 from django.urls import reverse
 from django.utils.formats import date_format
 
+from connectors.corpus.hits import Hit
 from gateway.answering.events import Citation
 
 EXCERPT = 240  # characters
+SEPARATOR = " › "  # between the headings of a path
 
 
 def source_line(citation: Citation) -> dict[str, Any]:
@@ -21,5 +23,11 @@ def source_line(citation: Citation) -> dict[str, Any]:
         "title": hit.title,
         "href": f"{address}?start={hit.start}&end={hit.end}#passage",
         "place": " · ".join(part for part in place if part),
-        "excerpt": " ".join(hit.text.split())[:EXCERPT],
+        "excerpt": excerpt_of(hit),
     }
+
+
+def excerpt_of(hit: Hit) -> str:
+    """The beginning of the passage on one line, without the heading it may begin with, which its place names."""
+    text = hit.text.lstrip().removeprefix(hit.heading.rpartition(SEPARATOR)[2])
+    return " ".join(text.split())[:EXCERPT]

@@ -96,7 +96,8 @@ class _Writing:
         self.is_anchored = False
 
     def page(self, page: Mapping[str, Any]) -> None:
-        label = page.get("label") or f"Page {page['number']}"
+        label = str(page.get("label") or page["number"])
+        label = f"Page {label}" if label.isdecimal() else label
         self.blocks.append(Block("page", [[escape(label)]]))
         self.is_open = False
 

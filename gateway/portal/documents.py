@@ -7,12 +7,17 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import escape
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from connectors.corpus.reading import TextView, document_text, get_document
-from gateway.portal.document_text import Passage, blocks, parts_of, passage_from
+from gateway.portal.document_text import Block, Passage, blocks, parts_of, passage_from
 from gateway.portal.requests import SignedInRequest, reader_of
 
 
+@require_safe
+@never_cache
 def document(request: HttpRequest, id: UUID) -> HttpResponse:
     """Foreign and unknown are the same 404 (P14)."""
     reader = reader_of(cast(SignedInRequest, request))
@@ -21,8 +26,10 @@ def document(request: HttpRequest, id: UUID) -> HttpResponse:
     if view is None or text is None:
         raise Http404
     passage = passage_from(request.GET.get("start", ""), request.GET.get("end", ""), len(text.text))
+    part = shown_part(text, passage, request.GET.get("part", ""))
+    part["blocks"] = without_title(part["blocks"], view.title)
     context = {"document": view, "original": original_at(view.url), "cited": passage is not None}
-    return render(request, "portal/document.html", context | shown_part(text, passage, request.GET.get("part", "")))
+    return render(request, "portal/document.html", context | part)
 
 
 def shown_part(text: TextView, passage: Passage | None, wanted: str) -> dict[str, Any]:
@@ -39,6 +46,12 @@ def shown_part(text: TextView, passage: Passage | None, wanted: str) -> dict[str
         "previous": number - 1,
         "next": number + 1 if number < len(parts) else 0,
     }
+
+
+def without_title(shown: list[Block], title: str) -> list[Block]:
+    """The page's own heading says the title already; a mark in the text's first heading keeps it."""
+    says_title = bool(shown) and shown[0].kind == "heading" and shown[0].html == escape(title)
+    return shown[1:] if says_title else shown
 
 
 def original_at(url: str) -> dict[str, str] | None:

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.identity import effective_groups, linked_accounts
@@ -57,6 +58,7 @@ class ProfileForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 def me(request: HttpRequest) -> HttpResponse:
     user = cast(SignedInRequest, request).user
     form = ProfileForm(request.POST if request.method == "POST" else None, user)

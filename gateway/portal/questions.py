@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from gateway.conversations import ShownAnswer, Verdict, get_question, give_feedback, list_questions
@@ -16,6 +17,7 @@ PAGE = 30
 
 
 @require_safe
+@never_cache
 def questions(request: HttpRequest) -> HttpResponse:
     """The person's own questions, newest first."""
     reader = reader_of(cast(SignedInRequest, request))
@@ -34,6 +36,7 @@ def moment_from(value: str) -> datetime | None:
 
 
 @require_safe
+@never_cache
 def question(request: HttpRequest, id: UUID) -> HttpResponse:
     """A stored answer as it may be shown now. Somebody else's is the same 404 as an unknown one (P14)."""
     stored = get_question(reader_of(cast(SignedInRequest, request)), id)
@@ -43,6 +46,7 @@ def question(request: HttpRequest, id: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@never_cache
 def feedback(request: HttpRequest, id: UUID) -> HttpResponse:
     """The form below an answer, and what was entered in it."""
     reader = reader_of(cast(SignedInRequest, request))

@@ -6,6 +6,7 @@
   const progress = document.getElementById("progress");
   const form = document.getElementById("ask-form");
   const field = form.elements.question;
+  const JOINER = "\u2060"; // keeps a chip on the line of the word before it
   const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 
   // --- one question and its answer -----------------------------------------------------------------
@@ -38,7 +39,7 @@
     sentence(data) {
       const span = document.createElement("span");
       span.className = "arriving";
-      span.append(data.text);
+      span.append(data.text, JOINER);
       for (const n of data.citations) span.append(this.chip(n));
       this.sentences.set(data.ordinal, span);
       this.answer.append(span, " ");
@@ -100,7 +101,7 @@
       const answer = this.answer.cloneNode(true);
       for (const chip of answer.querySelectorAll(".chip")) chip.replaceWith(` [${chip.textContent}]`);
       const sources = [...this.links].map(([n, { href, title }]) => `[${n}] ${title} ${new URL(href, location.href)}`);
-      return `${answer.textContent.trim()}\n\n${sources.join("\n")}\n`;
+      return `${answer.textContent.replaceAll(JOINER, "").trim()}\n\n${sources.join("\n")}\n`;
     }
 
     async copyText() {

@@ -5,7 +5,8 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from gateway.portal.documents import original_at
+from gateway.portal.document_text import Passage, blocks
+from gateway.portal.documents import original_at, without_title
 from tests.cast import World
 from tests.gateway.portal.browsing import document_id, signed_in
 
@@ -55,3 +56,15 @@ def test_the_host_of_the_original_is_shown_in_full() -> None:
         "url": "https://good.example@evil.example:8443/x",
         "host": "good.example@evil.example:8443",
     }
+
+
+def test_the_title_is_not_said_twice_but_a_mark_in_it_stays() -> None:
+    text = "Leave\n\nTwelve weeks."
+    headings = [{"level": 1, "title": "Leave", "start": 0}]
+    plain, marked = (
+        blocks(text, (0, len(text)), headings=headings, pages=[], passage=passage) for passage in (None, Passage(0, 5))
+    )
+    assert [block.html for block in without_title(plain, "Leave")] == ["Twelve weeks."]
+    assert len(without_title(plain, "Absence")) == 2
+    assert len(without_title(marked, "Leave")) == 2
+    assert without_title([], "Leave") == []

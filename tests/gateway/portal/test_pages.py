@@ -46,12 +46,14 @@ def test_what_is_not_there_is_one_page_for_everyone() -> None:
     assert unknown.headers == console.headers
 
 
-def test_every_page_of_the_portal_carries_the_policy(world: World) -> None:
+def test_every_page_of_the_portal_carries_the_policy_and_is_not_kept_by_browsers(world: World) -> None:
     browser = signed_in(world.people["ann"])
     for address in ("/", "/questions/", "/me/", f"/documents/{document_id(world, 'ann', 'leave')}/", "/nowhere/"):
-        policy = browser.get(address).headers["Content-Security-Policy"]
+        answer = browser.get(address)
+        policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
+        assert answer.status_code == 404 or "no-store" in answer.headers["Cache-Control"]
 
 
 def test_the_evaluation_mode_is_said_in_the_footer(world: World) -> None:
