@@ -184,6 +184,6 @@ def _checked(vectors: list[Embedding], count: int, choice: ModelChoice) -> list[
         if len(vector) != size or not vector:
             raise EmbeddingFailed(f"The embedding model gave {len(vector)} numbers where {size} were expected.")
         length = math.fsum(number * number for number in vector)
-        if  length == 0:
+        if not math.isfinite(length) or length == 0:
             raise EmbeddingFailed("The embedding model gave a vector that is empty or not a number.")
     return vectors
