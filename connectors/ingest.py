@@ -28,6 +28,7 @@ ATTEMPTS = 3
 TAKEN_FOR = timedelta(minutes=5)
 RETRY_AFTER = timedelta(seconds=30)
 EMBED_BATCH = 64
+MAX_DIMENSIONS = 1_300  # of half precision: what an entry of the covering index holds beside its keys
 EMBED_LOCK = 0x6A7E_0001
 CANNOT_EMBED = "failed"
 
@@ -131,6 +132,8 @@ def embed_waiting(deadline: float) -> int:
         while monotonic() < deadline and (batch := _to_embed()):
             _embed(batch)
             done += len(batch)
+    except embedding.EmbeddingFailed as failed:
+        log.warning("Passages wait for their vectors and are found by their words alone: %s", failed)
     finally:
         rows("SELECT pg_advisory_unlock(%s)", [EMBED_LOCK])
     return done
@@ -147,10 +150,14 @@ def _to_embed() -> list[Passage]:
 
 def _embed(batch: Sequence[Passage]) -> None:
     """Vectors are made outside any transaction. One that cannot be made hides nothing: words still find it (P6)."""
+    if embedding.dimensions() > MAX_DIMENSIONS:
+        raise embedding.EmbeddingFailed(f"Embeddings of more than {MAX_DIMENSIONS} numbers are not stored.")
     texts = [embedded_text(passage) for passage in batch]
     try:
         vectors: list[list[float] | None] = list(embedding.embed_texts(texts))
-    except embedding.EmbeddingFailed:
+    except embedding.EmbeddingFailed as failed:
+        if not failed.permanent:
+            raise
         vectors = [_embed_alone(text) for text in texts]
     model = embedding.model_name()
     ensure_vector_index(embedding.dimensions())
@@ -170,7 +177,9 @@ def _embed(batch: Sequence[Passage]) -> None:
 def _embed_alone(text: str) -> list[float] | None:
     try:
         return embedding.embed_texts([text])[0]
-    except embedding.EmbeddingFailed:
+    except embedding.EmbeddingFailed as failed:
+        if not failed.permanent:
+            raise
         log.warning("A passage could not be embedded; it is found by its words alone.")
         return None
 

@@ -1,0 +1,140 @@
+"""From waiting bytes to text and vectors: counted attempts, set-aside files, and what a missing model costs."""
+
+import math
+import time
+
+import pytest
+from django.utils import timezone
+
+from connectors import embedding, ingest
+from connectors.corpus.reading import list_documents
+from connectors.corpus.search import search
+from connectors.models import Content, Document, Passage, PassageVector
+from connectors.records import DocumentRecord
+from tests.cast import World, access
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return World.of("ann", "bob")
+
+
+def send(world: World, name: str, content: bytes, grants: str = "ann") -> str:
+    record = DocumentRecord(id=name, title=name, content=content, access=access([grants]))
+    return world.push(record).state
+
+
+def work() -> None:
+    ingest.parse_waiting(None, time.monotonic() + 60)
+
+
+def test_a_new_file_appears_when_it_is_parsed(world: World) -> None:
+    assert send(world, "a.md", b"# Plan\n\nThe walrus moves.") == "pending"
+    assert world.reads("ann") == set()
+    work()
+    assert world.reads("ann") == {"a.md"}
+    assert not Content.past_the_guard.exists()
+
+
+def test_the_same_bytes_again_are_not_parsed_again(world: World) -> None:
+    send(world, "a.md", b"# Plan")
+    work()
+    assert send(world, "a.md", b"# Plan", grants="bob") == "live"
+    assert not Content.past_the_guard.exists()
+    assert (world.reads("ann"), world.reads("bob")) == (set(), {"a.md"})
+
+
+def test_a_file_that_cannot_be_read_says_why_and_hides_the_text_it_had(world: World) -> None:
+    send(world, "a.pdf", b"# Words that were once here")
+    work()
+    send(world, "a.pdf", b"%PDF-1.7\nbroken")
+    work()
+    document = Document.past_the_guard.get()
+    assert (document.state, document.reason) == ("quarantined", "corrupt")
+    assert world.reads("ann") == set()
+    assert not Passage.past_the_guard.exists()
+
+
+def test_content_that_ended_its_worker_is_set_aside_after_three_attempts(world: World) -> None:
+    send(world, "a.md", b"# Plan")
+    for attempt in range(1, ingest.ATTEMPTS + 1):
+        job = ingest.take()  # and the worker ends here
+        assert job is not None
+        assert job.attempts == attempt
+        assert ingest.take() is None
+        Content.past_the_guard.update(due_at=timezone.now())
+    work()
+    assert Document.past_the_guard.get().reason == "crashed"
+
+
+def test_newer_content_that_came_in_while_the_older_was_parsed_is_what_counts(world: World) -> None:
+    from connectors.parsing import ParserProcess
+
+    send(world, "a.md", b"# Old words")
+    job = ingest.take()
+    assert job is not None
+    send(world, "a.md", b"# New words")
+    with ParserProcess() as parser:
+        ingest.work_on(job, parser)
+    assert world.reads("ann") == set()
+    work()
+    assert Passage.past_the_guard.get().text == "New words"
+
+
+def test_a_change_of_readers_while_text_waits_holds_both_and_then_the_new(world: World) -> None:
+    send(world, "a.md", b"# One", grants="ann")
+    work()
+    send(world, "a.md", b"# Two", grants="bob")
+    assert world.readers("a.md") == set()
+    world.reshare("document", "a.md", None, ["ann", "bob"])
+    assert world.readers("a.md") == {"ann"}
+    work()
+    assert world.readers("a.md") == {"ann", "bob"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_passages_get_vectors_and_are_found_by_meaning(world: World) -> None:
+    world.document("leave", grants=["ann"], text="Employees may take thirty days of holiday every year.")
+    world.document("pumps", grants=["ann"], text="The hydraulic pump needs new seals.")
+    ingest.embed_waiting(time.monotonic() + 60)
+    question = "How much vacation do I get?"
+    hits = search(world.reader("ann"), query=question, vector=embedding.embed_query(question), mode="vector")
+    assert [hit.external_id for hit in hits] == ["leave", "pumps"]
+    assert hits[0].similarity is not None
+    assert math.isclose(hits[0].similarity, 0.5, abs_tol=0.3)
+    assert PassageVector.past_the_guard.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_unchanged_passages_keep_their_vectors_when_a_document_changes(world: World) -> None:
+    first = "# A\n\n" + "The first part stays. " * 40
+    send(world, "a.md", (first + "\n\n# B\n\nThe second part.").encode())
+    work()
+    ingest.embed_waiting(time.monotonic() + 60)
+    send(world, "a.md", (first + "\n\n# B\n\nThe second part is another one.").encode())
+    work()
+    kept, new = Passage.past_the_guard.order_by("ordinal").values_list("embedding_model", flat=True)
+    assert kept
+    assert not new
+
+
+def test_a_model_that_is_away_hides_nothing_and_is_asked_again(world: World, settings: object) -> None:
+    world.document("leave", grants=["ann"], text="Thirty days of holiday.")
+    settings.EMBED_BASE_URL = "http://127.0.0.1:9/v1"  # type: ignore[attr-defined]
+    settings.EMBED_MODEL, settings.EMBED_DIMENSIONS = "away", 8  # type: ignore[attr-defined]
+    ingest.embed_waiting(time.monotonic() + 5)
+    assert Passage.past_the_guard.get().embedding_model == ""
+    assert [hit.external_id for hit in search(world.reader("ann"), query="holiday", vector=None)] == ["leave"]
+
+
+def test_a_source_is_found_by_its_words_in_several_languages(world: World) -> None:
+    world.document(
+        "urlaub", grants=["ann"], text="Die Mitarbeiter erhalten dreißig Urlaubstage im Jahr, nicht mehr."
+    )
+    world.document("code", grants=["ann"], text="Error code GX-77 means that the gate is closed.")
+    found = search(world.reader("ann"), query="Urlaubstag Mitarbeiters", vector=None)
+    assert [hit.external_id for hit in found] == ["urlaub"]
+    assert not search(world.reader("bob"), query="Urlaubstag gate", vector=None)
+    assert len(list_documents(world.reader("ann"))) == 2
