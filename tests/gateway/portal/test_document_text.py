@@ -43,6 +43,7 @@ def test_markup_in_a_document_is_shown_as_text_inside_and_outside_of_the_mark() 
     text = "<b>bold</b> & <script>"
     (block,) = written(text, passage=Passage(3, 7))
     assert block.html == '&lt;b&gt;<mark id="passage">bold</mark>&lt;/b&gt; &amp; &lt;script&gt;'
+    assert [block.html for block in written("<b>\n\n<i> | &")] == ["&lt;b&gt;", "&lt;i&gt;\n&amp;"]
 
 
 def test_a_passage_over_several_blocks_is_marked_in_each_and_led_to_once() -> None:
