@@ -1,6 +1,7 @@
 """Asking, over a real corpus and without a model."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -9,11 +10,12 @@ from asgiref.sync import async_to_sync
 from accounts.models import User
 from accounts.reader import Reader
 from connectors.corpus.search import Filters
-from gateway.answering import releasing
+from gateway.answering import recording, releasing
 from gateway.answering.asking import ConversationUnknown, QuestionInvalid, answer, ask
 from gateway.answering.events import CitationShown, Done, Event, Failed, Retrieved, SentenceShown, Withdrawn
 from gateway.answering.threads import in_thread
 from gateway.models import AuditEvent, Conversation, Evidence, Question
+from gateway.retrieval import retrieve
 from tests.gateway.library import LEAVE, TRAVEL, Library
 
 WEEKS = "How many weeks of parental leave do employees in Germany receive?"
@@ -145,9 +147,6 @@ def test_every_passage_is_audited_with_ids_and_no_text(library: Library) -> None
 
 
 def test_a_passage_lost_after_it_was_found_goes_to_no_answerer_and_the_audit_says_so(library: Library) -> None:
-    from gateway.answering import recording
-    from gateway.retrieval import retrieve
-
     ann = library.person("ann")
     library.person("bob")
     library.put("leave", LEAVE, readers=("ann",))
@@ -160,6 +159,25 @@ def test_a_passage_lost_after_it_was_found_goes_to_no_answerer_and_the_audit_say
     assert {hit.external_id for hit in cleared} == {"travel"}
     event = AuditEvent.objects.get(details__question=str(question.question_id))
     assert [each["document"] for each in event.details["passages"]] == [str(cleared[0].document_id)]
+
+
+def test_a_right_lost_while_the_audit_is_written_is_seen_before_anything_goes(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = library.person("ann")
+    library.person("bob")
+    library.put("leave", LEAVE, readers=("ann",))
+    question = recording.begin(ann, "parental leave", None, "test")
+    write = recording.note_context
+
+    def write_and_lose(*arguments: Any) -> None:
+        write(*arguments)
+        library.put("leave", LEAVE, readers=("bob",))
+
+    monkeypatch.setattr(recording, "note_context", write_and_lose)
+    assert releasing.cleared(question, retrieve(ann, "parental leave"), "a-model") == []
+    events = AuditEvent.objects.filter(details__question=str(question.question_id))
+    assert [len(event.details["passages"]) for event in events] == [1, 0]
 
 
 # --- streams: other threads and connections, so these tests commit ------------------------------------
@@ -203,6 +221,20 @@ async def test_a_right_lost_between_two_flushes_withdraws_the_sentence_and_every
     assert shown == withdrawn == [1]
     assert isinstance(done, Done)
     assert (done.status, done.sentences, done.citations) == ("not_found", (), ())
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_right_lost_after_the_citation_keeps_its_sentence_back() -> None:
+    library = await in_thread(Library)
+    ann = await in_thread(library.person, "ann")
+    await in_thread(library.person, "bob")
+    await in_thread(library.put, "leave", LEAVE, readers=("ann",), title="Parental leave")
+    kinds: list[type[Event]] = []
+    async for event in ask(ann, WEEKS, door="test"):
+        kinds.append(type(event))
+        if isinstance(event, CitationShown):
+            await in_thread(library.put, "leave", LEAVE, readers=("bob",), title="Parental leave")
+    assert kinds == [Retrieved, CitationShown, Withdrawn, Done]
 
 
 @pytest.mark.django_db(transaction=True)

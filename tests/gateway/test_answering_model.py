@@ -15,7 +15,7 @@ from gateway.answering.events import CitationShown, Done, Event, Retrieved, Sent
 from gateway.answering.threads import in_thread
 from gateway.models import AuditEvent, Question
 from tests.doubles import ModelServer, echo_of_everything
-from tests.gateway.library import LEAVE, TRAVEL, Library
+from tests.gateway.library import LEAVE, Library
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -213,7 +213,6 @@ async def test_no_connection_is_held_while_the_model_is_awaited(server: ModelSer
     from django.db import connection
 
     _, ann = await ann_with_leave()
-    await in_thread(library_travel, _)
     held: list[int] = []
 
     def says(prompt: str) -> Iterator[str]:
@@ -232,5 +231,10 @@ async def test_no_connection_is_held_while_the_model_is_awaited(server: ModelSer
     assert held == [0]
 
 
-def library_travel(library: Library) -> None:
-    library.put("travel", TRAVEL, readers=("ann",), title="Travel")
+async def test_any_llama_index_model_is_taken_by_its_dotted_path(settings: Settings) -> None:
+    """This one says its prompt back, word for word: only what the passages say comes through."""
+    settings.LLM_CLASS = "llama_index.core.llms.MockLLM"
+    _, ann = await ann_with_leave()
+    done = await answer(ann, WEEKS, door="test")
+    assert (done.status, done.model) == ("partial", "llama_index.core.llms.MockLLM")
+    assert all(sentence.text.rstrip(".") in LEAVE for sentence in done.sentences)
