@@ -4,7 +4,7 @@ import base64
 import binascii
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from connectors.records import (
     RESERVED_IDS,
@@ -13,6 +13,7 @@ from connectors.records import (
     Deletion,
     DocumentRecord,
     Entry,
+    Kind,
     PrincipalRecord,
     ScopeRecord,
 )
@@ -35,12 +36,23 @@ DOCUMENT_FIELDS = (
     *("author", "created_at", "modified_at", "metadata", "revision"),
 )
 DELETION_FIELDS = ("kind", "revision")
+READERS_FIELDS = (*ACCESS_FIELDS, "members", "scope", "parent")
 
 USER_OR_GROUP: Sequence[Literal["user", "group"]] = ("user", "group")
 DOCUMENT_OR_SCOPE: Sequence[Literal["document", "scope"]] = ("document", "scope")
 ANY_KIND: Sequence[Literal["principal", "scope", "document"]] = ("principal", "scope", "document")
 
 WireRecord = PrincipalRecord | ScopeRecord | DocumentRecord | AccessRecord | Deletion
+
+
+class ReadersUnreadable(InvalidJSON):
+    """Who may read something, or who is in a group, was sent and cannot be understood (P4)."""
+
+    def __init__(self, error: InvalidJSON, kind: Kind, id_: str) -> None:
+        until = "is named by nobody's list" if kind == "principal" else "may be read by nobody"
+        super().__init__(error.code, f"{error.message} Until a list that can be understood is sent, {id_!r} {until}.")
+        self.kind = kind
+        self.id = id_
 
 
 def record_of(value: object) -> WireRecord:
@@ -54,7 +66,31 @@ def record_of(value: object) -> WireRecord:
 
 def record_from_json(type_: str, id_: str, data: object) -> WireRecord:
     """The record of this type and id with the fields of `data`. Raises InvalidJSON."""
-    return READERS[type_](checked_id(id_, "id"), data)
+    id_ = checked_id(id_, "id")
+    try:
+        return READERS[type_](id_, data)
+    except InvalidJSON as error:
+        kind = _kind_whose_readers_are_unreadable(type_, data)
+        raise ReadersUnreadable(error, kind, id_) if kind else error from None
+
+
+def _kind_whose_readers_are_unreadable(type_: str, data: object) -> Kind | None:
+    """What the record is about, if its lists, its place or its members are what cannot be understood."""
+    if not isinstance(data, dict):
+        return None
+    kind = data.get("kind") if type_ == "access" else type_
+    if kind not in ANY_KIND or type_ == "deletion":
+        return None
+    fields = Fields({name: data.get(name) for name in READERS_FIELDS}, READERS_FIELDS)
+    try:
+        if kind == "principal":
+            _entries(fields, "members")
+        else:
+            _access(fields)
+            _optional_id(fields, "scope" if kind == "document" else "parent")
+    except InvalidJSON:
+        return cast(Kind, kind)
+    return None
 
 
 def checked_id(value: object, field: str) -> str:

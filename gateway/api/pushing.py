@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -13,12 +14,12 @@ from rest_framework.response import Response
 
 from accounts.models import Verb
 from connectors import sync
-from connectors.applying import apply_record
+from connectors.applying import apply_record, hide
 from connectors.errors import RecordRefused
 from connectors.models import Source
 from connectors.records import Kind
 from connectors.strict_json import Fields, InvalidJSON, loads
-from connectors.wire import record_from_json, record_of
+from connectors.wire import ReadersUnreadable, record_from_json, record_of
 from gateway.api import shapes
 from gateway.api.authentication import token_of
 from gateway.api.errors import Told, told
@@ -60,7 +61,8 @@ class Push(ApiView):
         source = pushed_source(request, key)
         if request.query_params:
             raise InvalidJSON("field_unknown", "A revision is a field of the record here.")
-        outcome = apply_record(source, record_from_json(self.kind, id, request.data))
+        with hiding(source):
+            outcome = apply_record(source, record_from_json(self.kind, id, request.data))
         return Response({"id": outcome.id, "state": outcome.state})
 
     @extend_schema(
@@ -72,6 +74,16 @@ class Push(ApiView):
         source = pushed_source(request, key)
         apply_record(source, record_from_json("deletion", id, {"kind": self.kind, "revision": _revision(request)}))
         return Response(status=204)
+
+
+@contextmanager
+def hiding(source: Source) -> Iterator[None]:
+    """A list that cannot be understood is refused, and what it is about is hidden: a change of it is known (P4)."""
+    try:
+        yield
+    except ReadersUnreadable as unreadable:
+        hide(source, unreadable.kind, unreadable.id)
+        raise
 
 
 def _revision(request: Request) -> int | None:
@@ -141,7 +153,8 @@ def _result(source: Source, line: bytes | None) -> dict[str, Any]:
             return _failure(None, TOO_LONG)
         value = loads(line)
         id_ = value.get("id") if isinstance(value, dict) else None
-        outcome = apply_record(source, record_of(value))
+        with hiding(source):
+            outcome = apply_record(source, record_of(value))
     except (InvalidJSON, RecordRefused) as error:
         answer = told(error)
         assert answer is not None

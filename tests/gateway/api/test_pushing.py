@@ -1,6 +1,7 @@
 """What a program pushes is what the source holds, and who may read it, from the commit on."""
 
 import base64
+import json
 
 import pytest
 
@@ -182,11 +183,51 @@ def test_a_refused_record_changes_nothing(push: Pusher, readers: dict[str, Progr
     push.put("documents", "d", title="Kept", grants=["ann"], text="A canary.")
     for record in (
         {"title": "Changed", "grant": ["everyone"]},
-        {"title": "Changed", "grants": "everyone"},
-        {"title": "Changed", "deny": [{"id": "ann", "until": "2120-01-01T00:00:00Z"}]},
+        {"title": 5, "grants": ["everyone"]},
         {"title": "Changed", "text": "a", "content_base64": "YQ=="},
     ):
         assert push.program.put(push.path("documents", "d"), record).status_code == 400
+    assert who_finds(readers, "Kept") == {"ann"}
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        {"grants": "everyone"},
+        {"restrictions": ["ann"]},
+        {"deny": [{"id": "bob", "until": "2120-01-01T00:00:00Z"}]},
+        {"inherits": "no"},
+        {"grants": [{"id": "ann", "until": "tomorrow"}]},
+    ],
+)
+def test_readers_that_cannot_be_understood_are_refused_and_admit_nobody_until_they_can(
+    lists: dict[str, object], push: Pusher, readers: dict[str, Program], ann: User
+) -> None:
+    push.account(ann)
+    push.put("scopes", "f", name="F", grants=["ann"])
+    push.put("documents", "d", title="Kept", scope="f", text="A canary.")
+    assert who_finds(readers, "Kept") == {"ann"}
+    refused = push.program.put(push.path("scopes", "f"), {"name": "F", **lists})
+    assert refused.status_code == 400
+    assert "may be read by nobody" in refused.json()["error"]["message"]
+    assert who_finds(readers, "Kept") == set()
+    push.put("scopes", "f", name="F", grants=["ann"])
+    assert who_finds(readers, "Kept") == {"ann"}
+    line = json.dumps({"type": "access", "kind": "document", "id": "d", "scope": "f", **lists}) + "\n"
+    push.program.post(f"sources/{push.key}/batch", line, content_type="application/jsonl")
+    assert who_finds(readers, "Kept") == set()
+
+
+def test_members_that_cannot_be_understood_admit_nobody_until_they_can(
+    push: Pusher, readers: dict[str, Program], ann: User
+) -> None:
+    push.account(ann)
+    push.group("team", "ann")
+    push.put("documents", "d", title="Kept", grants=["team"], text="A canary.")
+    refused = push.program.put(push.path("principals", "team"), {"kind": "group", "members": "ann"})
+    assert refused.status_code == 400
+    assert who_finds(readers, "Kept") == set()
+    push.group("team", "ann")
     assert who_finds(readers, "Kept") == {"ann"}
 
 
