@@ -8,11 +8,17 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
     from gateway import embedded
 
-    with embedded.for_command(sys.argv):
-        execute_from_command_line(sys.argv)
+    try:
+        with embedded.for_command(sys.argv):
+            execute_from_command_line(sys.argv)
+    except OperationalError as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"The database does not answer: {str(error).splitlines()[0]}")
 
 
 if __name__ == "__main__":

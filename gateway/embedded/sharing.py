@@ -41,10 +41,13 @@ def services(
 
     Who stays long calls what it yields from time to time: it replaces a keeper that was killed.
     """
+    names = [name for name, wanted in ((Valkey.name, valkey), (Postgres.name, postgres)) if wanted]
+    if not names:
+        yield lambda: None
+        return
     if sys.platform != "linux":
         stop("the embedded Postgres and Valkey run on Linux. Set DATABASE_URL and REDIS_URL.")
     places = places_of(data_dir.resolve())
-    names = [name for name, wanted in ((Valkey.name, valkey), (Postgres.name, postgres)) if wanted]
 
     def look_after() -> None:
         for name in names:

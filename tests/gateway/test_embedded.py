@@ -6,9 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +22,7 @@ from gateway.embedded.binaries import postgres_programs, valkey_program
 from gateway.embedded.places import Account, can_enter, places_of
 from gateway.embedded.processes import working_in
 from gateway.embedded.sharing import PROJECT
+from tests.processes import passable_directory, processes_of, within
 
 STRANGER = Account(uid=54321, gid=54321)
 USER = """
@@ -39,10 +38,8 @@ with services(Path(sys.argv[1]), durable=False):
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
     """A data directory of these tests alone."""
-    directory = Path(tempfile.mkdtemp(prefix="gatehouse-embedded-"))
-    directory.chmod(0o711)
-    yield directory
-    shutil.rmtree(directory)
+    with passable_directory() as directory:
+        yield directory
 
 
 @contextmanager
@@ -63,30 +60,8 @@ def start_user(place: Path) -> subprocess.Popen[str]:
     )
 
 
-def processes(place: Path, word: str) -> list[psutil.Process]:
-    """Those of this data directory with `word` among their first arguments."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            words = process.cmdline()
-        except psutil.Error:
-            continue
-        if str(place) in " ".join(words) and word in " ".join(words[:4]):
-            found.append(process)
-    return found
-
-
 def keepers(place: Path, server: str) -> list[psutil.Process]:
-    return processes(place, f"gateway.embedded {server}")
-
-
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+    return processes_of(place, f"gateway.embedded {server}")
 
 
 def asked(place: Path, statement: str) -> object:
@@ -104,10 +79,6 @@ def is_ready(place: Path) -> bool:
 
 def postmaster(place: Path) -> int:
     return int((places_of(place).cluster / "postmaster.pid").read_text().split()[0])
-
-
-def nothing_runs(place: Path) -> bool:
-    return not any(working_in(places_of(place).cluster)) and not processes(place, "")
 
 
 # --- secrets ------------------------------------------------------------------------------------------
@@ -212,7 +183,7 @@ def test_the_first_user_starts_the_servers_and_the_last_one_stops_them(place: Pa
             assert postmaster(place) == first
             other.communicate("")
         assert asked(place, "SELECT 1") == 1
-    assert nothing_runs(place)
+    assert processes_of(place) == []
 
 
 def test_two_starters_at_the_same_moment_share_one_server(place: Path) -> None:
@@ -223,13 +194,13 @@ def test_two_starters_at_the_same_moment_share_one_server(place: Path) -> None:
     finally:
         for user in users:
             user.communicate("")
-    assert nothing_runs(place)
+    assert processes_of(place) == []
 
 
 def test_the_servers_end_with_a_user_that_is_killed(place: Path) -> None:
     with another_user(place) as user:
         user.kill()
-        assert within(15, lambda: nothing_runs(place))
+        assert within(15, lambda: not processes_of(place))
 
 
 def test_the_server_ends_with_a_keeper_that_is_killed_and_the_next_start_recovers(place: Path) -> None:
@@ -257,7 +228,7 @@ def test_a_server_that_is_killed_is_started_again(place: Path) -> None:
     with services(place, durable=False):
         killed = postmaster(place)
         os.kill(killed, signal.SIGKILL)
-        (valkey,) = processes(place, "valkey-server")
+        (valkey,) = processes_of(place, "valkey-server")
         valkey.kill()
 
         assert within(20, lambda: is_ready(place) and postmaster(place) != killed)
@@ -268,7 +239,7 @@ def test_a_server_that_is_killed_is_started_again(place: Path) -> None:
 def test_everything_killed_at_once_leaves_nothing_that_stops_the_next_start(place: Path) -> None:
     with another_user(place):
         server = postmaster(place)
-        for process in (*processes(place, "gateway.embedded"), psutil.Process(server)):
+        for process in (*processes_of(place, "gateway.embedded"), psutil.Process(server)):
             process.kill()
     lock = places_of(place).cluster / "postmaster.pid"
     assert within(10, lambda: not any(working_in(places_of(place).cluster)))

@@ -3,15 +3,13 @@
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +18,10 @@ import pytest
 
 from gateway.embedded import database_url, services, valkey_url
 from gateway.embedded.sharing import PROJECT
+from tests.processes import passable_directory, processes_of, within
+
+
+pytestmark = pytest.mark.timeout(300)  # real starts of everything, on a machine that may be busy
 
 
 class Up:
@@ -78,28 +80,6 @@ def up(data_dir: Path, port: int, **environment: str) -> Iterator[Up]:
         running.wait()
 
 
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
-
-
-def processes_of(data_dir: Path) -> list[psutil.Process]:
-    """Everything that was started for this data directory: its children, keepers and servers."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            ours = process.environ().get("GATEHOUSE_DATA_DIR") == str(data_dir)
-            if ours or str(data_dir) in " ".join(process.cmdline()) or process.cwd().startswith(str(data_dir)):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 def child(running: Up, word: str) -> psutil.Process:
     children = psutil.Process(running.process.pid).children()
     return next(process for process in children if word in process.cmdline())
@@ -124,10 +104,8 @@ def status(running: Up, path: str, **headers: str) -> int:
 
 @pytest.fixture(scope="module")
 def data_dir() -> Iterator[Path]:
-    directory = Path(tempfile.mkdtemp(prefix="gatehouse-up-"))
-    directory.chmod(0o711)
-    yield directory
-    shutil.rmtree(directory)
+    with passable_directory() as directory:
+        yield directory
 
 
 @pytest.fixture
@@ -138,7 +116,7 @@ def port() -> int:
     return number
 
 
-def test_it_serves_says_who_may_sign_in_and_replaces_what_was_killed(data_dir: Path, port: int) -> None:
+def test_it_serves_replaces_what_was_killed_starts_after_a_kill_and_stops_everything(data_dir: Path, port: int) -> None:
     with up(data_dir, port) as running:
         running.ready()
         assert running.said(f"http://127.0.0.1:{port}")
@@ -156,8 +134,6 @@ def test_it_serves_says_who_may_sign_in_and_replaces_what_was_killed(data_dir: P
         running.end(signal.SIGKILL)
         assert within(20, lambda: not processes_of(data_dir))
 
-
-def test_after_a_kill_it_starts_again_and_a_signal_stops_everything(data_dir: Path, port: int) -> None:
     with up(data_dir, port) as running:
         running.ready()
         assert not running.said("Preparing the database")
@@ -189,10 +165,8 @@ def test_a_database_that_does_not_answer_is_one_sentence(tmp_path: Path, port: i
 def test_while_database_and_broker_are_away_every_page_is_one_sentence_and_then_all_goes_on(
     data_dir: Path, tmp_path: Path, port: int
 ) -> None:
-    signed_in = {
-        "Cookie": "sessionid=0123456789abcdefghijklmnopqrstuv",
-        "Accept": "text/html",
-    }  # the session is in the database
+    # The session is in the database, so the page cannot do without it.
+    signed_in = {"Cookie": "sessionid=0123456789abcdefghijklmnopqrstuv", "Accept": "text/html"}
     with_token = {"Authorization": "Bearer whatever"}
     external = {"DATABASE_URL": database_url(data_dir), "REDIS_URL": valkey_url(data_dir)}
     with services(data_dir):
