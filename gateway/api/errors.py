@@ -18,7 +18,7 @@ from gateway.answering.asking import AnswerFailed, ConversationUnknown, Question
 log = logging.getLogger("gatehouse.api")
 
 RETRY_AFTER = "5"  # seconds
-STATUS_OF_CODE = {"scope_cycle": 409, "too_large": 413}
+STATUS_OF_CODE = {"scope_cycle": 409, "signed_out": 401, "too_large": 413}
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def told(error: Exception) -> Told | None:
     if isinstance(error, InvalidJSON | RecordRefused | QuestionInvalid):
         return Told(STATUS_OF_CODE.get(error.code, 400), error.code, error.message)
     if isinstance(error, AnswerFailed):
-        return Told(503, error.code, error.message)
+        return Told(STATUS_OF_CODE.get(error.code, 503), error.code, error.message)
     for kind, answer in TOLD.items():
         if isinstance(error, kind):
             return answer

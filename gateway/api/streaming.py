@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
 from django.http import StreamingHttpResponse
@@ -21,12 +21,13 @@ SILENCE = b":\n\n"  # a comment: keeps proxies from taking a thinking model for 
 async def streamed(events: AsyncGenerator[Event, None]) -> StreamingHttpResponse:
     """Starts the answer and returns its stream. Whatever refuses the question is raised here, before any byte."""
     first = await anext(events)
-    response = StreamingHttpResponse(_frames(first, events), content_type=MEDIA_TYPE)
+    response = StreamingHttpResponse(frames(first, events), content_type=MEDIA_TYPE)
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _frames(first: Event, events: AsyncGenerator[Event, None]) -> AsyncIterator[bytes]:
+async def frames(first: Event, events: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes, None]:
+    """The stream's bytes. Closing it closes `events`; a failure on the way ends in an `error` event."""
     try:
         async with aclosing(events), aclosing(_with_silences(events)) as steps:
             yield frame(first)

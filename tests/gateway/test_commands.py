@@ -150,11 +150,12 @@ def test_a_source_is_checked(tmp_path: Path) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_when_a_sync_returns_documents_are_found_by_word_and_by_meaning(tmp_path: Path) -> None:
-    (tmp_path / ".access.yaml").write_text("grants: [everyone]\n")
+    (tmp_path / "people.yaml").write_text("people:\n  ann: {name: Ann, email: ann@example.com}\n")
+    (tmp_path / ".access.yaml").write_text("grants: [ann]\n")
     (tmp_path / "leave.md").write_text("# Leave\n\nEmployees have thirty days of annual leave.\n")
     (tmp_path / ".hidden").write_text("not a document")
     reader = Reader(User.objects.create_user("ann@example.com").pk)
-    add_source("files", kind="folder", settings={"path": str(tmp_path)})
+    add_source("files", kind="folder", settings={"path": str(tmp_path)}, vouches_for_emails=True)
     assert "files: succeeded" in run("sync", "files")
     assert [document.external_id for document in list_documents(reader)] == ["leave.md"]
     hits = search(reader, query="vacation", vector=embed_query("How much holiday do I get?"), mode="vector")

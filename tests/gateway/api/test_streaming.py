@@ -9,7 +9,7 @@ import pytest
 
 from gateway.answering.events import Event, Retrieved, Withdrawn
 from gateway.api import streaming
-from gateway.api.streaming import frame, streamed
+from gateway.api.streaming import frame, frames, streamed
 
 FIRST = Retrieved(question_id=uuid4(), conversation_id=uuid4())
 SECOND = Withdrawn(ordinal=1)
@@ -90,4 +90,15 @@ async def test_a_reader_who_leaves_ends_the_answer(silent: bool) -> None:
     await asyncio.sleep(0.02)
     reading.cancel()
     await asyncio.wait({reading})
+    assert answer.closed
+
+
+async def test_closing_the_stream_closes_the_answer() -> None:
+    answer = Answer(0, 60)
+    events = answer.events()
+    stream = frames(await anext(events), events)
+    await anext(stream)
+    await anext(stream)
+    assert not answer.closed
+    await stream.aclose()
     assert answer.closed
