@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.http import HttpRequest
 
 from accounts import identity, provisioning, tokens
-from accounts.models import AccessToken, Directory, IdentityLink, Principal, User
+from accounts.addresses import normalised
+from accounts.models import AccessToken, AddressClaim, Directory, IdentityLink, Principal, User
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -23,6 +24,13 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable
         return False
 
 
+class UserForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Addresses are compared as they are stored, so they are normalised before anything looks for a twin."""
+
+    def clean_email(self) -> str:
+        return normalised(self.cleaned_data["email"])
+
+
 @admin.register(User)
 class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("email", "name", "is_active", "is_staff", "external", "country", "department")
@@ -31,7 +39,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     filter_horizontal = ("groups", "user_permissions")
     readonly_fields = ("email_verified_at", "last_login", "created_at")
     exclude = ("password", "principal")
-    change_password_form = AdminPasswordChangeForm
+    form = UserForm
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """An address changes through `provisioning`, so that links follow; an administrator vouches for it."""
@@ -73,6 +81,23 @@ class PrincipalAdmin(ReadOnly):
     list_display = ("external_id", "name", "kind", "directory", "introduced", "deleted_at")
     list_filter = ("kind", "directory")
     search_fields = ("external_id", "name")
+
+
+@admin.register(AddressClaim)
+class AddressClaimAdmin(ReadOnly):
+    """An address that passed to another person links nothing to them until this row names them (P13)."""
+
+    list_display = ("address", "user")
+    search_fields = ("address",)
+    fields = ("address", "user")
+    readonly_fields = ("address",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def save_model(self, request: HttpRequest, obj: AddressClaim, form: Any, change: bool) -> None:
+        if obj.user is not None:
+            identity.confirm_address(obj.address, obj.user)
 
 
 @admin.register(IdentityLink)
