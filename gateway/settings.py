@@ -54,7 +54,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_htmx",
     "csp",
     "accounts",
     "connectors",
@@ -72,7 +71,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "gateway.urls"
 ASGI_APPLICATION = "gateway.asgi.application"
@@ -127,6 +125,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "scheduler")
 
 # --- who --------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.VerifiedBackend"]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "ask"
 LOGOUT_REDIRECT_URL = "sign-in"

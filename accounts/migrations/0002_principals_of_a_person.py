@@ -8,7 +8,6 @@ SQL = Path(__file__).with_suffix(".sql").read_text()
 UNDO = """
 DROP FUNCTION gatehouse_principals(bigint);
 DROP FUNCTION gatehouse_refresh_closure(bigint, bigint[]);
-DELETE FROM accounts_principal WHERE directory_id IS NULL AND kind = 'everyone';
 """
 
 

@@ -1,9 +1,5 @@
 -- Which principals a person holds (P2), and the closure over groups that makes the question cheap.
 
--- The one principal every person holds who is not external.
-INSERT INTO accounts_principal (directory_id, external_id, kind, name, address, external, introduced)
-VALUES (NULL, 'everyone', 'everyone', 'Everyone', '', false, true);
-
 -- Recompute the closure of every group from which one of `changed` can be reached. Cycles add nothing: a path
 -- counts until the earliest end on it, a pair of groups until the latest end of any path (P17). Touches only
 -- groups of one directory, whose lock the caller holds.
