@@ -20,7 +20,6 @@ from gateway.embedded import database_url, services, valkey_url
 from gateway.embedded.sharing import PROJECT
 from tests.processes import passable_directory, processes_of, within
 
-
 pytestmark = pytest.mark.timeout(300)  # real starts of everything, on a machine that may be busy
 
 
