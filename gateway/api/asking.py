@@ -16,8 +16,8 @@ from gateway.api import shapes
 from gateway.api.authentication import reader_of
 from gateway.api.filtering import filters_of
 from gateway.api.ids import public_id
-from gateway.api.streaming import MEDIA_TYPE, streamed
 from gateway.api.view import AsyncApiView
+from gateway.server_sent_events import MEDIA_TYPE, streamed
 
 FIELDS = ("question", "conversation", "sources", "filters", "stream")
 

@@ -12,6 +12,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from connectors.errors import RecordRefused
+from connectors.parsing import ParseFailed
 from connectors.strict_json import InvalidJSON
 from gateway.answering.asking import AnswerFailed, ConversationUnknown, QuestionInvalid
 
@@ -70,6 +71,8 @@ def told(error: Exception) -> Told | None:
         return Told(STATUS_OF_CODE.get(error.code, 400), error.code, error.message)
     if isinstance(error, AnswerFailed):
         return Told(STATUS_OF_CODE.get(error.code, 503), error.code, error.message)
+    if isinstance(error, ParseFailed):
+        return Told(400 if error.permanent else 503, "text_unreadable", error.message)
     for kind, answer in TOLD.items():
         if isinstance(error, kind):
             return answer

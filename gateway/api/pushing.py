@@ -17,6 +17,7 @@ from connectors import sync
 from connectors.applying import apply_record, hide
 from connectors.errors import RecordRefused
 from connectors.models import Source
+from connectors.parsing import ParseFailed
 from connectors.records import Kind
 from connectors.strict_json import Fields, InvalidJSON, loads
 from connectors.wire import ReadersUnreadable, record_from_json, record_of
@@ -155,7 +156,7 @@ def _result(source: Source, line: bytes | None) -> dict[str, Any]:
         id_ = value.get("id") if isinstance(value, dict) else None
         with hiding(source):
             outcome = apply_record(source, record_of(value))
-    except (InvalidJSON, RecordRefused) as error:
+    except (InvalidJSON, RecordRefused, ParseFailed) as error:
         answer = told(error)
         assert answer is not None
         return _failure(id_, answer)

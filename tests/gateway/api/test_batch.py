@@ -65,16 +65,17 @@ def test_a_line_that_is_refused_stops_no_other(push: Pusher, ann: User, program:
         {"type": "scope", "id": "loop", "name": "L", "parent": "loop"},
         {"type": "principal", "id": "everyone", "kind": "group"},
         {"type": "document", "id": "", "title": "T"},
+        {"type": "document", "id": "deep", "title": "T", "mime": "text/html", "text": "<div>" * 100_000 + "x"},
         good,
     )
     codes = [each.get("error", {}).get("code") for each in results]
     assert codes == [
         *("json_invalid", "json_invalid", "json_invalid", "field_invalid", "field_missing", "field_unknown"),
-        *("field_invalid", "scope_cycle", "reserved_id", "field_invalid", None),
+        *("field_invalid", "scope_cycle", "reserved_id", "field_invalid", "text_unreadable", None),
     ]
-    assert [each["line"] for each in results] == list(range(1, 12))
+    assert [each["line"] for each in results] == list(range(1, 13))
     assert results[4]["id"] == "x"
-    assert results[-1] == {"line": 11, "id": "d", "state": "live"}
+    assert results[-1] == {"line": 12, "id": "d", "state": "live"}
     assert titles(program(ann, "read")) == ["D"]
 
 

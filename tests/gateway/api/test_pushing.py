@@ -185,6 +185,7 @@ def test_a_refused_record_changes_nothing(push: Pusher, readers: dict[str, Progr
         {"title": "Changed", "grant": ["everyone"]},
         {"title": 5, "grants": ["everyone"]},
         {"title": "Changed", "text": "a", "content_base64": "YQ=="},
+        {"title": "Changed", "text": "<div>" * 100_000 + "x", "mime": "text/html"},
     ):
         assert push.program.put(push.path("documents", "d"), record).status_code == 400
     assert who_finds(readers, "Kept") == {"ann"}
