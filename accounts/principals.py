@@ -159,7 +159,9 @@ def _not_people(ids: Collection[int]) -> Iterable[int]:
 
 
 def delete(directory_id: int, external_id: str, *, revision: int | None, touched: Touched) -> bool:
-    """The source no longer has it. What named it names nobody from now on (P3)."""
+    """The source no longer has it. What named it names nobody from now on (P3). Its everyone stays while it does."""
+    if external_id == DIRECTORY_EVERYONE:
+        return False
     row = Principal.objects.filter(directory_id=directory_id, external_id=external_id, deleted_at=None).first()
     if row is None or not row.introduced:
         if revision is not None:  # its record may still come: pages arrive in any order

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from time import monotonic
+from time import monotonic, sleep
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -46,11 +46,15 @@ class Job:
     attempts: int
 
 
-def drain(source: Source | None = None, *, seconds: float = 3600.0) -> int:
-    """Parse and embed whatever waits, of one source or of all, until nothing is left or time is up."""
+def drain(source: Source | None = None, *, seconds: float = 3600.0, patient: bool = True) -> int:
+    """Parse and embed whatever waits, of one source or of all, until nothing is left or time is up.
+
+    `patient`: wait for a process that is embedding already, rather than leave the rest to it.
+    """
     deadline = monotonic() + seconds
     done = parse_waiting(source, deadline)
-    embed_waiting(deadline)
+    while not embed_waiting(deadline) and patient and monotonic() < deadline:
+        sleep(0.5)
     return done
 
 
@@ -123,20 +127,21 @@ def _still_wanted(job: Job) -> Iterator[Document | None]:
         yield Document.past_the_guard.get(pk=job.document_id) if wanted else None
 
 
-def embed_waiting(deadline: float) -> int:
-    """Give passages their vectors, batch by batch; one process at a time, since it takes every core."""
-    done = 0
+def embed_waiting(deadline: float) -> bool:
+    """Give passages their vectors, batch by batch; one process at a time, since it takes every core.
+
+    False: another process is at it.
+    """
     if not _alone():
-        return done
+        return False
     try:
         while monotonic() < deadline and (batch := _to_embed()):
             _embed(batch)
-            done += len(batch)
     except embedding.EmbeddingFailed as failed:
         log.warning("Passages wait for their vectors and are found by their words alone: %s", failed)
     finally:
         rows("SELECT pg_advisory_unlock(%s)", [EMBED_LOCK])
-    return done
+    return True
 
 
 def _alone() -> bool:

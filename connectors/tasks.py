@@ -25,4 +25,4 @@ def sync_source(source_id: int) -> None:
 
 @shared_task(name="connectors.tasks.ingest")
 def ingest() -> None:
-    ingesting.drain(seconds=BUDGET)
+    ingesting.drain(seconds=BUDGET, patient=False)

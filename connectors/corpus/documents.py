@@ -67,7 +67,7 @@ class PreparedText:
 def prepare(record: DocumentRecord) -> PreparedText:
     """Parse and split the text of a record. Raises `ParseFailed`."""
     text = record.text or ""
-    if record.mime in ("", PLAIN):  # nothing to interpret, so nothing to shut away
+    if not text.strip() or record.mime in ("", PLAIN):  # nothing to interpret, so nothing to shut away
         cleaned = clean(text).strip("\n")
         parsed = Parsed(text=cleaned, mime=PLAIN, language=guess_language(cleaned))
     else:

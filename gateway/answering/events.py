@@ -95,6 +95,16 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Silence:
+    """Nothing was written for a while; the answer lives."""
+
+    name: Literal["silence"] = "silence"
+
+    def as_json(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failed:
     """The answer could not be finished; what the person can do about it."""
 
@@ -134,4 +144,4 @@ class Done:
         }
 
 
-Event = Retrieved | SentenceShown | CitationShown | Withdrawn | Failed | Done
+Event = Retrieved | SentenceShown | CitationShown | Withdrawn | Silence | Failed | Done

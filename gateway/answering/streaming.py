@@ -21,6 +21,7 @@ from gateway.answering.events import (
     Retrieved,
     Sentence,
     SentenceShown,
+    Silence,
     Status,
     Withdrawn,
 )
@@ -32,6 +33,7 @@ from gateway.answering.watching import WATCHER
 from gateway.models import Question
 
 PASSAGES = 10
+SILENCE = 10.0  # seconds after which a door shows that the stream lives
 NOTHING: frozenset[UUID] = frozenset()
 
 
@@ -84,7 +86,10 @@ class Stream:
         writer = asyncio.create_task(_write(queue, self.asked, hits))
         try:
             with _watched(self.asked, hits, queue):
-                while (item := await queue.get()) is not None:
+                async for item in _coming(queue):
+                    if item is None:
+                        yield Silence()
+                        continue
                     async for event in self._events_of(item):
                         yield event
             await writer
@@ -200,6 +205,19 @@ class Stream:
         sentences = [] if self.stored else self.shown
         self.stored = True
         recording.finish(self.asked, status=status, model=self.model, sentences=sentences)
+
+
+async def _coming(queue: asyncio.Queue[Item | Lost | None]) -> AsyncGenerator[Item | Lost | None, None]:
+    """What is put into the queue, until its end; None for each long silence."""
+    while True:
+        try:
+            item = await asyncio.wait_for(queue.get(), SILENCE)
+        except TimeoutError:
+            yield None
+            continue
+        if item is None:
+            return
+        yield item
 
 
 async def _write(queue: asyncio.Queue[Item | Lost | None], asked: Asked, hits: Sequence[Hit]) -> None:

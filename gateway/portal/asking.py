@@ -6,7 +6,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import naturaltime
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -18,7 +18,9 @@ from gateway.answering.threads import give_back
 from gateway.conversations import list_questions
 from gateway.demo.load import questions_for
 from gateway.portal.requests import SignedInRequest
-from gateway.portal.streaming import frames
+from gateway.portal.streaming import shown as data_of
+from gateway.server_sent_events import MEDIA_TYPE
+from gateway.server_sent_events import streamed as as_stream
 
 RECENT = 8
 DOOR = "portal"
@@ -43,7 +45,7 @@ async def ask_stream(request: HttpRequest) -> HttpResponseBase:
     user = cast(User, await request.auser())
     question = request.POST.get("question", "")
     conversation = conversation_from(request.POST.get("conversation", ""))
-    if "text/event-stream" in request.headers.get("Accept", ""):
+    if MEDIA_TYPE in request.headers.get("Accept", ""):
         return await streamed(Reader(user.pk), question, conversation)
     try:
         done = await answer(Reader(user.pk), question, conversation=conversation, door=DOOR)
@@ -59,15 +61,12 @@ async def ask_stream(request: HttpRequest) -> HttpResponseBase:
 async def streamed(reader: Reader, question: str, conversation: UUID | None) -> HttpResponseBase:
     events = ask(reader, question, conversation=conversation, door=DOOR)
     try:
-        first = await anext(events)
+        response = await as_stream(events, data_of)
     except QuestionInvalid as refused:
         return JsonResponse({"error": {"code": refused.code, "message": refused.message}}, status=400)
     except ConversationUnknown:
         raise Http404 from None
     await sync_to_async(give_back)()  # a pooled connection would be held until the stream ends
-    response = StreamingHttpResponse(frames(first, events), content_type="text/event-stream; charset=utf-8")
-    response["Cache-Control"] = "no-store"
-    response["X-Accel-Buffering"] = "no"
     return response
 
 
