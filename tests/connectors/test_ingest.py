@@ -130,9 +130,7 @@ def test_a_model_that_is_away_hides_nothing_and_is_asked_again(world: World, set
 
 
 def test_a_source_is_found_by_its_words_in_several_languages(world: World) -> None:
-    world.document(
-        "urlaub", grants=["ann"], text="Die Mitarbeiter erhalten dreißig Urlaubstage im Jahr, nicht mehr."
-    )
+    world.document("urlaub", grants=["ann"], text="Die Mitarbeiter erhalten dreißig Urlaubstage im Jahr, nicht mehr.")
     world.document("code", grants=["ann"], text="Error code GX-77 means that the gate is closed.")
     found = search(world.reader("ann"), query="Urlaubstag Mitarbeiters", vector=None)
     assert [hit.external_id for hit in found] == ["urlaub"]
