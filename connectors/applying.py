@@ -15,7 +15,7 @@ from django.db.models import Max, Q
 
 from accounts import principals
 from connectors.corpus import documents
-from connectors.corpus.documents import PreparedText, TextNeeded
+from connectors.corpus.documents import TextNeeded, Texts
 from connectors.corpus.placing import Places
 from connectors.errors import RecordRefused, RunSuperseded
 from connectors.models import AclEntry, Document, Scope, Source, SyncRun
@@ -68,17 +68,17 @@ def apply_record(source: Source, record: Appliable) -> Outcome:
             principals.lock(source.pk)
             Writing(source).misused(record.id)
         raise RecordRefused("reserved_id", f'"{record.id}" is reserved: a source cannot introduce it.')
-    prepared = None
+    texts: Texts = {}
     while True:
         try:
             with transaction.atomic():
                 principals.lock(source.pk)
-                writing = Writing(source, prepared)
+                writing = Writing(source, texts)
                 outcome = writing.apply(record)
                 writing.settle(refuse_cycles=True)
                 return outcome
         except TextNeeded as needed:  # split outside the transaction, then try again
-            prepared = documents.prepare(needed.record)
+            texts[needed.digest] = documents.prepare(needed.record)
 
 
 @dataclass
@@ -89,20 +89,27 @@ class Page:
     problems: list[str] = field(default_factory=list)
 
 
-def apply_page(run: SyncRun, records: Sequence[Record], prepared: dict[str, PreparedText]) -> Page:
-    """Apply a page in one commit. A record that cannot be applied hides what it names; the rest goes on (P4)."""
-    page = Page()
-    with transaction.atomic():
-        principals.lock(run.source_id)
-        hold_fence(run)
-        writing = Writing(run.source)
-        writing.remember(records)
-        for record in records:
-            if isinstance(record, Appliable):
-                writing.prepared = prepared.get(record.id)
-                _apply_or_hide(writing, record, page)
-        writing.settle(refuse_cycles=False)
-    return page
+def apply_page(run: SyncRun, records: Sequence[Record], texts: Texts) -> Page:
+    """Apply a page in one commit. A record that cannot be applied hides what it names; the rest goes on (P4).
+
+    `texts` holds those texts that are known to be new; one that turns out to be missing is split, and the page
+    applied from its beginning.
+    """
+    while True:
+        page = Page()
+        try:
+            with transaction.atomic():
+                principals.lock(run.source_id)
+                hold_fence(run)
+                writing = Writing(run.source, texts)
+                writing.remember(records)
+                for record in records:
+                    if isinstance(record, Appliable):
+                        _apply_or_hide(writing, record, page)
+                writing.settle(refuse_cycles=False)
+                return page
+        except TextNeeded as needed:
+            texts[needed.digest] = documents.prepare(needed.record)
 
 
 def _apply_or_hide(writing: "Writing", record: Appliable, page: Page) -> None:
@@ -113,6 +120,7 @@ def _apply_or_hide(writing: "Writing", record: Appliable, page: Page) -> None:
         with transaction.atomic():
             outcome = writing.apply(record)
     except RecordRefused as refused:
+        writing.places.forget()  # scopes made for it are gone with the savepoint
         if not isinstance(record, Deletion):
             writing.hide(kind_of(record), record.id)
         page.counts["refused"] += 1
@@ -158,7 +166,7 @@ class Writing:
     """One transaction's work on one source, whose lock it holds."""
 
     source: Source
-    prepared: PreparedText | None = None
+    texts: Texts = field(default_factory=dict)
     touched: principals.Touched = field(default_factory=principals.Touched)
     _known: dict[str, Document] = field(default_factory=dict)
 
@@ -229,7 +237,7 @@ class Writing:
     def _document(self, record: DocumentRecord) -> Outcome:
         known = self._known.get(record.id) or documents.living(self.source.pk).filter(external_id=record.id).first()
         place = self.places.of(record.scope, record.access)
-        document, changed = documents.put(self.source.pk, known, record, place, self.places, self.prepared)
+        document, changed = documents.put(self.source.pk, known, record, place, self.places, self.texts)
         state: State = "pending" if documents.is_waiting(document) else _stated(document)
         return Outcome(record.id, state, changed)
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts import principals
 from connectors.applying import Named, Writing, apply_page, hold_fence
 from connectors.corpus import documents, placing
-from connectors.corpus.documents import PreparedText
+from connectors.corpus.documents import Texts
 from connectors.errors import RunSuperseded
 from connectors.models import Document, Source, SyncRun
 from connectors.parsing import ParseFailed
@@ -131,22 +131,22 @@ class Reading:
         records, self._page = self._page, []
         known = _known_content(self.run.source_id, records)
         ready: list[Record] = []
-        prepared: dict[str, PreparedText] = {}
+        texts: Texts = {}
         held = 0
         for record in records:
             if isinstance(record, DocumentRecord):
-                record = _with_content(record, known, prepared)
+                record = _with_content(record, known, texts)
                 held += len(record.content) if isinstance(record.content, bytes) else 0
             ready.append(record)
             if held > PAGE_BYTES:
-                self._apply(ready, prepared)
-                ready, prepared, held = [], {}, 0
-        self._apply(ready, prepared)
+                self._apply(ready, texts)
+                ready, texts, held = [], {}, 0
+        self._apply(ready, texts)
 
-    def _apply(self, records: list[Record], prepared: dict[str, PreparedText]) -> None:
+    def _apply(self, records: list[Record], texts: Texts) -> None:
         if not records:
             return
-        page = apply_page(self.run, records, prepared)
+        page = apply_page(self.run, records, texts)
         for name, count in page.counts.items():
             self.run.counts[name] = self.run.counts.get(name, 0) + count
         self._tell(page.problems)
@@ -204,18 +204,16 @@ def _known_content(source_id: int, records: list[Record]) -> dict[str, tuple[str
     return {row.external_id: (row.version, bytes(row.content_digest or b"")) for row in rows}
 
 
-def _with_content(
-    record: DocumentRecord, known: dict[str, tuple[str, bytes]], prepared: dict[str, PreparedText]
-) -> DocumentRecord:
+def _with_content(record: DocumentRecord, known: dict[str, tuple[str, bytes]], texts: Texts) -> DocumentRecord:
     """The record with its bytes read or its text split, where they differ from what is stored."""
     version, digest = known.get(record.id, ("", b""))
     if callable(record.content):
         if record.version and record.version == version:
             return record
         return _read(record, record.content)
-    if record.text is not None and documents.digest_of(record) != digest:
+    if record.text is not None and (new := documents.digest_of(record)) != digest:
         try:
-            prepared[record.id] = documents.prepare(record)
+            texts[new] = documents.prepare(record)
         except ParseFailed as failed:
             return replace(record, text=None, unreadable=failed.reason)
     return record

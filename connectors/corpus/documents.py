@@ -50,9 +50,10 @@ WHERE p.id = indexed.id AND p.lexemes IS DISTINCT FROM indexed.lexemes
 class TextNeeded(Exception):
     """The text of this record differs from what is stored; it must be prepared outside the transaction."""
 
-    def __init__(self, record: DocumentRecord) -> None:
+    def __init__(self, record: DocumentRecord, digest: bytes) -> None:
         super().__init__(record.id)
         self.record = record
+        self.digest = digest
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ class PreparedText:
     digest: bytes
     parsed: Parsed
     pieces: Sequence[Piece]
+
+
+Texts = dict[bytes, PreparedText]  # by the digest of what each was made from
 
 
 def prepare(record: DocumentRecord) -> PreparedText:
@@ -103,7 +107,7 @@ def put(
     record: DocumentRecord,
     place: int,
     places: Places,
-    prepared: PreparedText | None,
+    texts: Texts,
 ) -> tuple[Document, bool]:
     """Introduce a document or replace what is known of it; says whether anything changed."""
     if record.unreadable:
@@ -115,8 +119,8 @@ def put(
     digest = stored if unread else digest_of(record)
     is_text = record.content is None
     same = known is not None and stored == digest
-    if is_text and not same and (prepared is None or prepared.digest != digest):
-        raise TextNeeded(record)
+    if is_text and not same and digest not in texts:
+        raise TextNeeded(record, digest or b"")
 
     document = known or Document(source_id=source_id, external_id=record.id, scope_id=places.nobody())
     changed = _describe(document, record, digest)
@@ -124,9 +128,8 @@ def put(
         moved = move(document, place, places, named=True)
         return document, changed or moved
     if is_text:
-        assert prepared is not None
         document.scope_id, document.next_scope_id = place, None
-        publish(document, prepared)
+        publish(document, texts[digest or b""])
         return document, True
     assert isinstance(record.content, bytes)
     _wait_for_text(document, record, place, places)

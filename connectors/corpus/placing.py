@@ -25,6 +25,11 @@ class Places:
     _named: dict[str, int] = field(default_factory=dict)
     _made: dict[tuple[int | None, int | None, int | None, bool], int] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """What was looked up or made may have been rolled back."""
+        for remembered in (self._acls, self._named, self._made):
+            remembered.clear()
+
     def settle(self, *, refuse_cycles: bool) -> None:
         """Make effective conditions follow what changed."""
         if not self.changed:

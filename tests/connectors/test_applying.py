@@ -1,0 +1,117 @@
+"""Pages of a pulled source: one commit each, and what cannot be applied hides what it names."""
+
+from pathlib import Path
+
+import pytest
+
+from connectors import sync
+from connectors.adding import add_source
+from connectors.applying import Page, apply_page
+from connectors.corpus.reading import document_text, list_documents
+from connectors.models import SyncRun
+from connectors.records import (
+    Access,
+    AccessRecord,
+    Deletion,
+    DocumentRecord,
+    Entry,
+    PrincipalRecord,
+    Record,
+    ScopeRecord,
+)
+from tests.cast import World, access
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    source = add_source("wiki", kind="folder", settings={"path": str(tmp_path)}, vouches_for_emails=True)
+    source.max_permission_age = None
+    source.save()
+    world = World(source)
+    for name in ("ann", "bob"):
+        world.join(name)
+    return world
+
+
+@pytest.fixture
+def run(world: World) -> SyncRun:
+    run = sync.begin(world.source)
+    assert run is not None
+    return run
+
+
+def page(run: SyncRun, *records: Record) -> Page:
+    return apply_page(run, records, {})
+
+
+def document(id: str, scope: str, text: str = "Words.") -> DocumentRecord:
+    return DocumentRecord(id=id, title=id, scope=scope, text=text)
+
+
+def scope(id: str, *grants: str, parent: str | None = None) -> ScopeRecord:
+    return ScopeRecord(id=id, name=id, parent=parent, access=access(grants))
+
+
+def test_a_page_names_things_in_any_order(world: World, run: SyncRun) -> None:
+    page(
+        run,
+        document("d", "f"),
+        scope("f", "team"),
+        PrincipalRecord(id="team", kind="group", members=(Entry(id="ann"),)),
+    )
+    assert world.readers("d") == {"ann"}
+
+
+def test_a_page_that_comes_twice_changes_nothing(world: World, run: SyncRun) -> None:
+    records: list[Record] = [scope("f", "ann"), document("d", "f")]
+    page(run, *records)
+    assert page(run, *records).counts == {"unchanged": 2}
+
+
+def test_a_document_named_twice_in_a_page_is_what_was_said_last(world: World, run: SyncRun) -> None:
+    page(run, scope("f", "ann"), document("d", "f", "First."), document("d", "f", "Second."))
+    page(run, document("d", "f", "Third."), document("d", "f", "Second."))
+    (found,) = list_documents(world.reader("ann"))
+    text = document_text(world.reader("ann"), found.id)
+    assert text is not None
+    assert text.text == "Second."
+
+
+def test_a_cycle_in_a_page_is_kept_and_admits_nobody_until_it_ends(world: World, run: SyncRun) -> None:
+    page(run, scope("a", "ann", parent="b"), scope("b", "ann", parent="a"), scope("c", "ann", parent="b"))
+    page(run, document("in-a", "a"), document("in-c", "c"))
+    page(run, ScopeRecord(id="d", parent="a", access=access(["ann"], inherits=False)), document("in-d", "d"))
+    assert world.reads("ann") == set()
+    page(run, scope("b", "ann"))
+    assert world.reads("ann") == {"in-a", "in-c", "in-d"}
+
+
+def test_a_record_that_cannot_be_applied_hides_what_it_names_and_the_rest_goes_on(world: World, run: SyncRun) -> None:
+    page(run, scope("f", "everyone"), document("d", "f"))
+    assert world.readers("d") == {"ann", "bob"}
+    done = page(run, PrincipalRecord(id="everyone", kind="group"), scope("g", "ann"), document("e", "g"))
+    assert done.counts["refused"] == 1
+    assert "reserved" in done.problems[0]
+    assert (world.readers("d"), world.readers("e")) == (set(), {"ann"})
+
+
+def test_content_that_was_not_read_hides_its_document(world: World, run: SyncRun) -> None:
+    page(run, scope("f", "ann"), document("d", "f"))
+    unread = DocumentRecord(id="d", title="d", scope="new-scope", content=lambda: b"", version="2")
+    done = page(run, unread, scope("new-scope", "ann"), document("e", "new-scope"))
+    assert done.counts["refused"] == 1
+    assert world.reads("ann") == {"e"}
+
+
+def test_readers_that_could_not_be_listed_admit_nobody(world: World, run: SyncRun) -> None:
+    page(run, scope("f", "ann"), document("d", "f"), document("e", "f"))
+    page(run, AccessRecord(kind="document", id="d", place="f", access=Access(problem="403 Forbidden")))
+    assert world.reads("ann") == {"e"}
+
+
+def test_lost_rights_and_new_ones_of_one_page_are_in_force_together(world: World, run: SyncRun) -> None:
+    page(run, scope("f", "ann"), document("d", "f"))
+    page(run, scope("f", "bob"), Deletion(kind="principal", id="ann"), document("d", "f", "New words."))
+    assert world.readers("d") == {"bob"}
