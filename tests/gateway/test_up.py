@@ -153,11 +153,12 @@ def test_a_port_in_use_is_said_before_anything_is_started(tmp_path: Path) -> Non
     assert not (tmp_path / "postgres").exists()
 
 
-def test_a_database_that_does_not_answer_is_one_sentence(tmp_path: Path, port: int) -> None:
-    running = Up(tmp_path, port, DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
-    assert running.wait() == 78
+def test_a_database_that_does_not_answer_is_one_sentence(port: int) -> None:
+    with passable_directory() as directory:
+        running = Up(directory, port, DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
+        assert running.wait() == 78
+        assert not (directory / "postgres").exists()
     assert running.said("Gatehouse does not start: the database does not answer:")
-    assert not (tmp_path / "postgres").exists()
     assert "Traceback" not in "".join(running.lines)
 
 
