@@ -88,7 +88,8 @@ def test_an_unknown_source_holds_nothing(source: str, push: Pusher, ann: User, p
 
 
 @pytest.mark.parametrize(
-    "cursor", ["", "x", "%00", "é", "AAAA", "1", "6f1c2a8e-0000-4000-8000-000000000001", cursor_after("x"), cursor_after("\0")]
+    "cursor",
+    ["", "x", "%00", "é", "AAAA", "1", "6f1c2a8e-0000-4000-8000-000000000001", cursor_after("x"), cursor_after("\0")],
 )
 def test_a_cursor_nobody_gave_out_is_refused(cursor: str, ann: User, program: Issue) -> None:
     answer = program(ann, "read").get(f"documents?cursor={cursor}")
