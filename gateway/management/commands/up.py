@@ -134,20 +134,23 @@ def prepare_database() -> list[str]:
 
 def wait_for_web(port: int, web: Child) -> None:
     deadline = time.monotonic() + LONGEST_START
-    while not answers(port):
+    while not (status := status_of(port)):
         web.look_after()
         if time.monotonic() > deadline:
-            stop("the web process does not answer; the lines above say why.")
+            stop("the web process does not answer; the lines above may say why.")
         time.sleep(0.05)
+    if status >= 500:
+        stop("the web process fails; the lines above say why.")
 
 
-def answers(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+def status_of(port: int) -> int:
+    """What /livez answers; 0 while nobody listens."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=30)
     try:
         connection.request("GET", "/livez")
-        return connection.getresponse().status < 500
+        return connection.getresponse().status
     except OSError:
-        return False
+        return 0
     finally:
         connection.close()
 
