@@ -93,7 +93,7 @@ def _start_keeper(places: Places, desk: Desk, name: str, *, durable: bool) -> No
             words,
             check=True,
             cwd=PROJECT,
-            env=plain_environment(os.environ),
+            env=plain_environment(os.environ) | {"PYTHONPATH": os.pathsep.join(sys.path)},  # it imports what we do
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

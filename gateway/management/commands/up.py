@@ -98,6 +98,7 @@ def only_one(data_dir: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        stopping(data_dir).unlink(missing_ok=True)
         lock.release()
 
 
