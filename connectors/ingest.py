@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from time import monotonic, sleep
 
 from django.db import connection, transaction
@@ -19,7 +20,7 @@ from accounts.statements import rows
 from connectors import embedding
 from connectors.corpus import documents
 from connectors.corpus.search import ensure_vector_index
-from connectors.models import Content, Document, Passage, Source
+from connectors.models import Content, Document, Passage, PassageVector, Source
 from connectors.parsing import ParseFailed, ParserProcess
 
 log = logging.getLogger("gatehouse.ingest")
@@ -135,6 +136,7 @@ def embed_waiting(deadline: float) -> bool:
     if not _alone():
         return False
     try:
+        _forget_other_models(embedding.model_name())
         while monotonic() < deadline and (batch := _to_embed()):
             _embed(batch)
     except embedding.EmbeddingFailed as failed:
@@ -142,6 +144,18 @@ def embed_waiting(deadline: float) -> bool:
     finally:
         rows("SELECT pg_advisory_unlock(%s)", [EMBED_LOCK])
     return True
+
+
+@lru_cache(maxsize=1)
+def _forget_other_models(model: str) -> None:
+    """Vectors of two models are never compared: after a change of model its passages are embedded anew.
+
+    Looked at once a process, since settings change only with a new one.
+    """
+    other = Passage.past_the_guard.filter(embedding__isnull=False).exclude(embedding_model=model)
+    if other.exists():
+        PassageVector.past_the_guard.filter(passage__in=other.values("id")).delete()
+        other.update(embedding=None, embedding_model="")
 
 
 def _alone() -> bool:

@@ -53,7 +53,7 @@ def refuse_insecure(
         return
     insecure = (
         (debug, "DEBUG is on. Switch it off in production."),
-        (len(secret_key) < 50, "SECRET_KEY is unset or shorter than 50 characters. Make one: openssl rand -base64 60"),
+        (len(secret_key) < 50, "SECRET_KEY is unset or shorter than 50 characters. Make one: openssl rand -hex 60"),
         (not encryption_keys, "GATEHOUSE_ENCRYPTION_KEYS is unset. Make one: openssl rand -base64 32"),
         (not all(map(is_key, encryption_keys)), "GATEHOUSE_ENCRYPTION_KEYS holds what is not the base64 of 32 bytes."),
         (not allowed_hosts or "*" in allowed_hosts, "ALLOWED_HOSTS is unset or '*'. Name the host people type."),

@@ -16,6 +16,7 @@ REASONS = {
     "parse_timeout": "Reading the file took longer than is allowed.",
     "memory_limit": "Reading the file took more memory than is allowed.",
     "no_text": "The file holds no text, such as a scan without text recognition.",
+    "unreadable": "The source did not let the file be read.",
     "crashed": "The parser ended unexpectedly while it read the file.",
     "unsafe_archive": "The file holds entries that point outside of it, or that overlap.",
 }

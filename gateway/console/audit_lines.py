@@ -11,6 +11,8 @@ from gateway.models import AuditEvent
 KINDS = {
     "answer.context": "asked a question",
     "source.paused": "paused a source",
+    "source.held_kept": "kept documents a source no longer listed",
+    "source.held_deleted": "deleted documents a source no longer listed",
     "source.resumed": "resumed a source",
     "source.sync_requested": "asked for a sync",
     "user.deactivated": "deactivated a person",

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from django.utils import timezone
 
 from connectors.corpus.counting import documents_by_state
-from connectors.models import Source, SyncRun
+from connectors.models import Document, Source, SyncRun
 from connectors.parsing.results import REASONS
 
 Tone = Literal["success", "info", "warning", "error"]
@@ -38,6 +38,11 @@ class SourceCard:
     counts: list[Count]
     last_run: SyncRun | None
     findings: list[tuple[str, Any]]  # what the last run counted
+
+    @property
+    def held(self) -> int:
+        """Documents a listing left out, hidden until a person says whether they are gone."""
+        return sum(line.count for line in self.counts if line.state == Document.State.HELD)
 
     @property
     def is_pushed_to(self) -> bool:

@@ -68,6 +68,26 @@ def sync_now(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @staff_only
+@require_POST
+def keep_held(request: HttpRequest, key: str) -> HttpResponse:
+    """A person says that the documents a listing left out are still there: they are shown again."""
+    with transaction.atomic():
+        kept = sync.release_held(source_named(key))
+        record(request, "source.held_kept", source=key, documents=str(kept))
+    return source_card(request, source_named(key))
+
+
+@staff_only
+@require_POST
+def delete_held(request: HttpRequest, key: str) -> HttpResponse:
+    """A person says that the documents a listing left out are gone."""
+    with transaction.atomic():
+        deleted = sync.delete_held(source_named(key))
+        record(request, "source.held_deleted", source=key, documents=str(deleted))
+    return source_card(request, source_named(key))
+
+
+@staff_only
 @require_safe
 def runs(request: HttpRequest) -> HttpResponse:
     """All runs, newest first, or those of one source."""

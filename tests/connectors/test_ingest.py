@@ -136,3 +136,14 @@ def test_a_source_is_found_by_its_words_in_several_languages(world: World) -> No
     assert [hit.external_id for hit in found] == ["urlaub"]
     assert not search(world.reader("bob"), query="Urlaubstag gate", vector=None)
     assert len(list_documents(world.reader("ann"))) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_vectors_of_another_model_are_made_anew(world: World) -> None:
+    world.document("leave", grants=["ann"], text="Thirty days of holiday.")
+    ingest.embed_waiting(time.monotonic() + 60)
+    Passage.past_the_guard.update(embedding_model="the model before")
+    ingest._forget_other_models.cache_clear()
+    ingest.embed_waiting(time.monotonic() + 60)
+    assert Passage.past_the_guard.get().embedding_model == embedding.model_name()
+    assert PassageVector.past_the_guard.count() == 1

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from connectors.corpus import documents
+from connectors.corpus.placing import Places
 from connectors.models import Document, Source, SyncRun
 from gateway.console.sources import Count, condition_of, counts_of, findings_of
 from gateway.models import AuditEvent
@@ -102,3 +105,20 @@ def test_runs_can_be_narrowed_to_one_source(world: World, console: Client) -> No
     run_of(world.source, "failed", problems=["people.yaml, line 3: 'membres' is not a key."])
     assert b"people.yaml, line 3" in console.get("/console/runs/?source=docs").content
     assert b"No run yet." in console.get("/console/runs/?source=other").content
+
+
+@pytest.mark.parametrize(
+    ("word", "readers", "kind"), [("keep", {"ann"}, "held_kept"), ("delete", set(), "held_deleted")]
+)
+def test_a_person_says_whether_documents_a_listing_left_out_are_gone(
+    world: World, console: Client, word: str, readers: set[str], kind: str
+) -> None:
+    world.document("left-out", grants=["ann"])
+    with transaction.atomic():
+        documents.hold(documents.living(world.source.pk).filter(external_id="left-out"), Places(world.source.pk))
+    assert world.readers("left-out") == set()
+    assert "no longer lists 1 document." in console.get("/console/").content.decode()
+    console.post(f"/console/sources/{world.source.key}/held/{word}/")
+    assert world.readers("left-out") == readers
+    assert AuditEvent.objects.order_by("-id")[0].kind == f"source.{kind}"
+    assert "no longer lists" not in console.get("/console/").content.decode()
