@@ -183,7 +183,7 @@ def test_the_first_user_starts_the_servers_and_the_last_one_stops_them(place: Pa
             assert postmaster(place) == first
             other.communicate("")
         assert asked(place, "SELECT 1") == 1
-    assert processes_of(place) == []
+    assert within(5, lambda: not processes_of(place))  # a keeper ends a moment after its server
 
 
 def test_two_starters_at_the_same_moment_share_one_server(place: Path) -> None:
@@ -194,7 +194,7 @@ def test_two_starters_at_the_same_moment_share_one_server(place: Path) -> None:
     finally:
         for user in users:
             user.communicate("")
-    assert processes_of(place) == []
+    assert within(5, lambda: not processes_of(place))  # a keeper ends a moment after its server
 
 
 def test_the_servers_end_with_a_user_that_is_killed(place: Path) -> None:
