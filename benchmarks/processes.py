@@ -31,8 +31,16 @@ def installation_of(pid: int) -> list[int]:
     """All processes of the `up` that `pid` is or has started, with the services it uses."""
     tree = tree_of(pid)
     data_dirs = {path.parent for each in tree for path in _open_files(each) if path.name == LOCK_OF_UP}
-    keepers = [each for each in _all() if any(_keeps(path, data_dirs) for path in _open_files(each))]
-    return list(dict.fromkeys([*tree, *(member for keeper in keepers for member in tree_of(keeper))]))
+    return list(dict.fromkeys([*tree, *(each for data_dir in data_dirs for each in services_of(data_dir))]))
+
+
+def services_of(data_dir: Path) -> list[int]:
+    """The embedded servers of a data directory, with their keepers."""
+    locks = data_dir.resolve() / "services"
+    keepers = [
+        each for each in _all() if any(path.parent == locks and path.suffix == KEEPERS for path in _open_files(each))
+    ]
+    return [each for keeper in keepers for each in tree_of(keeper)]
 
 
 def pss(pids: Iterable[int]) -> int:
@@ -95,10 +103,6 @@ def _open_files(pid: int) -> Iterator[Path]:
         for entry in (PROC / str(pid) / "fd").iterdir():
             with contextlib.suppress(OSError):
                 yield Path(os.readlink(entry))
-
-
-def _keeps(path: Path, data_dirs: set[Path]) -> bool:
-    return path.suffix == KEEPERS and path.parent.parent in data_dirs
 
 
 def _status_of(pid: int) -> list[str]:
