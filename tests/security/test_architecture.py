@@ -51,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
         "connectors/corpus/documents.py",
         "connectors/corpus/guard.py",
         "connectors/corpus/search.py",
+        "connectors/corpus/soundness.py",  # counts what differs, and names nothing
         "connectors/ingest.py",
     },
     "RawSQL": {"connectors/corpus/guard.py"},

@@ -1,0 +1,174 @@
+"""A world with a secret in every place a secret can be: Ann may read it, and whoever walks the doors may not.
+
+Each secret is a canary: a random word that stands nowhere else, so that a single sight of it is a leak.
+"""
+
+import secrets
+from dataclasses import dataclass, field, fields
+from random import randrange
+from uuid import uuid4
+
+from asgiref.sync import async_to_sync
+from django.contrib.contenttypes.models import ContentType
+
+from accounts.models import User
+from accounts.reader import Reader
+from accounts.statements import rows
+from connectors.models import Document
+from connectors.records import DocumentRecord, PrincipalRecord, ScopeRecord
+from gateway.answering.asking import answer
+from gateway.conversations import give_feedback
+from gateway.models import AnswerSentence, Evidence, Question
+from tests.cast import PASSWORD, World, access
+
+ASKED = "When does the Kestrel tender close?"
+
+
+def canary() -> str:
+    return "q" + secrets.token_hex(5)
+
+
+@dataclass(frozen=True)
+class Canaries:
+    """One word for each place."""
+
+    text: str = field(default_factory=canary)
+    title: str = field(default_factory=canary)
+    heading: str = field(default_factory=canary)
+    url: str = field(default_factory=canary)
+    author: str = field(default_factory=canary)
+    metadata: str = field(default_factory=canary)
+    external_id: str = field(default_factory=canary)
+    scope: str = field(default_factory=canary)
+    question: str = field(default_factory=canary)
+    answer: str = field(default_factory=canary)
+    feedback: str = field(default_factory=canary)
+    source: str = field(default_factory=canary)
+    profile: str = field(default_factory=canary)
+
+
+@dataclass(frozen=True)
+class Ids:
+    """What can be typed into an address or a body: the ids of things that exist, or of nothing."""
+
+    external_id: str
+    scope: str
+    account: str
+    source: str
+    document: str
+    passage: str
+    conversation: str
+    question: str
+    person: str
+    document_row: str
+    email: str
+    document_type: str
+    own_source: str = "notes"  # the stranger's own; the same in both, like the type and the app
+    app: str = "accounts"
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Ann has a secret. Charlie signs in like her and Root runs the system; neither may read it."""
+
+    canaries: Canaries
+    ann: User
+    charlie: User
+    root: User
+    vault: World
+    notes: World
+    foreign: Ids
+    unknown: Ids
+
+    @property
+    def words(self) -> dict[str, str]:
+        """All that gives the secret away, by where it stands."""
+        words = {each.name: getattr(self.canaries, each.name) for each in fields(Canaries)}
+        ids = ("document", "passage", "conversation", "question")
+        return words | {f"id of the {name}": getattr(self.foreign, name) for name in ids}
+
+
+def hide() -> Hidden:
+    canaries = Canaries()
+    number_anew("accounts_user", "connectors_document")
+    vault = World.of("ann", key=f"vault-{canaries.source}")
+    notes = World.of("charlie", key="notes")
+    notes.document("menu", grants=["charlie"], text="The canteen closes at three.")
+    ann = vault.people["ann"]
+    User.objects.filter(pk=ann.pk).update(standing_instructions=f"Mind {canaries.profile}.")
+    root = User.objects.create_superuser("root@example.org", PASSWORD, name="Root")
+    foreign = _filled(vault, ann, canaries)
+    return Hidden(canaries, ann, notes.people["charlie"], root, vault, notes, foreign, _like(foreign))
+
+
+def number_anew(*tables: str) -> None:
+    """Numbers as long as other ids: no row of another table has one of them, and each is found where it is told."""
+    for table in tables:
+        rows("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, randrange(10**8, 10**9)])
+
+
+def _filled(vault: World, ann: User, canaries: Canaries) -> Ids:
+    account, scope = f"account-{canary()}", f"plans/{canary()}"
+    vault.push(PrincipalRecord(id=account, kind="user", email=ann.email))
+    vault.push(ScopeRecord(id=scope, name=f"Plans {canaries.scope}", access=access([account])))
+    vault.push(_document(canaries, scope))
+    document = Document.past_the_guard.get(external_id=f"kestrel/{canaries.external_id}")
+    question, passage = _asked(ann, canaries)
+    return Ids(
+        external_id=document.external_id,
+        scope=scope,
+        account=account,
+        source=vault.source.key,
+        document=str(document.public_id),
+        passage=passage,
+        conversation=str(question.conversation_id),
+        question=str(question.pk),
+        person=str(ann.pk),
+        document_row=str(document.pk),
+        email=ann.email,
+        document_type=str(ContentType.objects.get_for_model(Document).pk),
+    )
+
+
+def _document(canaries: Canaries, scope: str) -> DocumentRecord:
+    return DocumentRecord(
+        id=f"kestrel/{canaries.external_id}",
+        scope=scope,
+        title=f"Kestrel tender {canaries.title}",
+        text=f"# Kestrel tender {canaries.heading}\n\nThe Kestrel tender closes on Friday, says {canaries.text}.\n",
+        mime="text/markdown",
+        url=f"https://intranet.example/{canaries.url}",
+        author=f"Author {canaries.author}",
+        metadata={"project": canaries.metadata},
+    )
+
+
+def _asked(ann: User, canaries: Canaries) -> tuple[Question, str]:
+    """What Ann asked, was told, and thought of it; and the passage it rests on."""
+    done = async_to_sync(answer)(Reader(ann.pk), f"{ASKED} {canaries.question}", door="portal")
+    question = Question.objects.get(pk=done.question_id)
+    evidence = Evidence.objects.filter(sentence__question=question)[0]
+    passage = str(evidence.passage)
+    evidence.sentence = AnswerSentence.objects.create(question=question, ordinal=99, text=f"So says {canaries.answer}.")
+    evidence.pk = None
+    evidence.save()
+    give_feedback(Reader(ann.pk), question.pk, "up", f"Thanks, {canaries.feedback}.")
+    return question, passage
+
+
+def _like(foreign: Ids) -> Ids:
+    """Ids of the same shape and length that nothing has."""
+    return Ids(
+        external_id=f"kestrel/{canary()}",
+        scope=f"plans/{canary()}",
+        account=f"account-{canary()}",
+        source=f"vault-{canary()}",
+        document=str(uuid4()),
+        passage=str(uuid4()),
+        conversation=str(uuid4()),
+        question=str(uuid4()),
+        person=str(randrange(10**8, 10**9)),
+        document_row=str(randrange(10**8, 10**9)),
+        email="nna@example.org",
+        document_type=foreign.document_type,
+    )

@@ -1,0 +1,254 @@
+"""A walk through every door as one person: every address, every method, what is sent, and what comes back."""
+
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import quote
+
+from asgiref.sync import async_to_sync
+from django.db import transaction
+from django.http import QueryDict
+from django.test import AsyncClient, Client
+from django.urls import resolve
+from django.urls.converters import PathConverter, SlugConverter
+
+from tests.security.hidden import Hidden
+from tests.security.routes import Route, Taken, routes
+from tests.security.sent import Body, bodies_for
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+TELLING_METHODS = ("GET", "POST", "DELETE")  # with the other ids an address takes
+SAFE = ("GET", "HEAD", "OPTIONS")
+TEXTS = ("external_id", "account", "scope")  # what a source calls its things
+ROWS = ("external_id", "document_row")  # what the admin calls its rows
+PUBLIC = ("document", "conversation", "question", "passage")
+NAMED = {"content_type_id": "document_type", "app_label": "app"}  # parameters that take a word of Django's own
+
+# What may differ between two answers that say the same, and why.
+UNTOLD_HEADERS = {
+    *("date", "expires"),  # when it was sent
+    "content-length",  # follows from the body, which is compared itself
+}
+CSRF = re.compile(r'(name="csrfmiddlewaretoken" value=")[^"]*')  # masked anew for every response
+COOKIE = re.compile(r"^Set-Cookie: ([^=]+)=", re.MULTILINE)
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # of what the request itself made
+
+
+@dataclass(frozen=True)
+class Credential:
+    """How the walker is known: a session, a token, or not at all."""
+
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    forged: bool = False  # the request comes from a page of somebody else's, without the token of a form
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, and what of it names something: its ids as they were typed."""
+
+    route: str
+    method: str
+    path: str
+    body: Body
+    typed: tuple[str, ...] = ()
+    kinds: frozenset[str] = frozenset()  # what these are ids of
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.body}"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came back, with what the walker typed themselves taken out."""
+
+    asked: Asked
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    cookies: str
+    body: str
+
+    def leaks(self, words: Mapping[str, str]) -> list[str]:
+        """Which of the words came back, by where they stand in the world."""
+        everything = f"{self.headers} {self.cookies} {self.body}".lower()
+        return [place for place, word in words.items() if word.lower() in everything]
+
+    def same_as(self, other: "Answered") -> bool:
+        return self.told == other.told
+
+    @property
+    def told(self) -> tuple[Any, ...]:
+        headers = tuple((name, UUID.sub("<made>", value)) for name, value in self.headers if name not in UNTOLD_HEADERS)
+        names = tuple(COOKIE.findall(self.cookies))  # their values are random: sessions and form tokens
+        return self.status, headers, names, UUID.sub("<made>", CSRF.sub(r"\1", self.body))
+
+
+@dataclass
+class Walk:
+    """All that was asked and answered; `twins` are answers about something hidden and about nothing at all."""
+
+    answers: list[Answered] = field(default_factory=list)
+    twins: list[tuple[Answered, Answered]] = field(default_factory=list)
+
+    def seen(self, words: Mapping[str, str]) -> set[str]:
+        return {place for answer in self.answers for place in answer.leaks(words)}
+
+    def leaks(self, words: Mapping[str, str]) -> list[str]:
+        return [f"{answer.asked}: {found}" for answer in self.answers if (found := answer.leaks(words))]
+
+    def told_apart(self) -> list[Answered]:
+        return [foreign for foreign, unknown in self.twins if not foreign.same_as(unknown)]
+
+    def broken(self) -> list[str]:
+        return [f"{answer.asked}: {answer.status}" for answer in self.answers if answer.status >= 500]
+
+
+def walk(hidden: Hidden, credential: Credential, *, thorough: bool) -> Walk:
+    """Every address as this walker; `thorough`: with every kind of id each address takes."""
+    return walked(credential, (pair for route in routes() for pair in requests_to(route, hidden, thorough=thorough)))
+
+
+def walk_lists(hidden: Hidden, credential: Credential, queries: Sequence[Body]) -> Walk:
+    """Every address that takes no id, once with each of these queries."""
+    lists = [route for route in routes() if not route.parameters]
+    return walked(credential, (twins(r, "GET", query, {}, hidden) for r in lists for query in queries))
+
+
+def walked(credential: Credential, pairs: Iterable[tuple[Asked, Asked]]) -> Walk:
+    """The answers to requests that come as twins: about something hidden, and about nothing."""
+    found, door = Walk(), Door(credential)
+    about_nothing: dict[Asked, Answered] = {}
+    for foreign, unknown in pairs:
+        answer = door.answer(foreign)
+        found.answers.append(answer)
+        if foreign == unknown:
+            continue
+        if unknown not in about_nothing:
+            about_nothing[unknown] = door.answer(unknown)
+        found.twins.append((answer, about_nothing[unknown]))
+    found.answers += about_nothing.values()
+    return found
+
+
+def requests_to(route: Route, hidden: Hidden, *, thorough: bool) -> Iterator[tuple[Asked, Asked]]:
+    """Each request twice: about something hidden, and about nothing."""
+    for number, naming in enumerate(namings(route, hidden, thorough=thorough)):
+        for method in METHODS if number == 0 else TELLING_METHODS:
+            for body in bodies_for(route.template, method):
+                yield twins(route, method, body, naming, hidden)
+
+
+def twins(route: Route, method: str, body: Body, naming: Mapping[str, str], hidden: Hidden) -> tuple[Asked, Asked]:
+    foreign, unknown = vars(hidden.foreign), vars(hidden.unknown)
+    return asked(route, method, body, naming, foreign), asked(route, method, body, naming, unknown)
+
+
+def asked(route: Route, method: str, body: Body, naming: Mapping[str, str], ids: Mapping[str, str]) -> Asked:
+    path = route.path({name: ids[kind] for name, kind in naming.items()})
+    kinds = frozenset({*naming.values(), *body.names})
+    typed = tuple(sorted({ids[kind] for kind in kinds}))
+    return Asked(route.template, method, path, body.filled(ids), typed, kinds)
+
+
+def namings(route: Route, hidden: Hidden, *, thorough: bool) -> list[dict[str, str]]:
+    """Which kind of id stands for each parameter: first the natural one, then each other in its place."""
+    ids = vars(hidden.foreign)
+    kinds = {name: kinds_for(name, route.takes[name], ids) for name in route.parameters}
+    natural = {name: found[0] for name, found in kinds.items()}
+    path = route.path({name: ids[kind] for name, kind in natural.items()})
+    assert resolve(path).func is route.callback, f"{path} does not lead to {route.template}"
+    others = [natural | {name: kind} for name, found in kinds.items() for kind in found[1:]]
+    own = [naming | {"key": "own_source"} for naming in (natural, *others) if "key" in naming and len(naming) > 1]
+    return [natural, *others, *own] if thorough else [natural]
+
+
+def kinds_for(name: str, taken: Taken, ids: Mapping[str, str]) -> list[str]:
+    if name in NAMED:
+        return [NAMED[name]]
+    if ids["external_id"] in taken:
+        return list(ROWS if isinstance(taken.converter, PathConverter) else TEXTS)
+    in_order = ("source", *PUBLIC, "person") if isinstance(taken.converter, SlugConverter) else (*PUBLIC, "person")
+    kinds = [kind for kind in in_order if ids[kind] in taken]
+    assert kinds, f"No id of the hidden world fits {taken.regex}: give Ids one that does."
+    return kinds
+
+
+class Door:
+    """Where one credential knocks. What a request changed is taken back before the next."""
+
+    def __init__(self, credential: Credential) -> None:
+        self._credential = credential
+        self._client = Client(enforce_csrf_checks=credential.forged, raise_request_exception=False)
+        self._streaming = AsyncClient(enforce_csrf_checks=credential.forged, raise_request_exception=False)
+
+    def answer(self, asked: Asked) -> Answered:
+        """The answer, read to its end."""
+        if asked.method in SAFE:
+            return self._answered(asked)
+        before = transaction.savepoint()
+        try:
+            return self._answered(asked)
+        finally:
+            transaction.savepoint_rollback(before)
+            transaction.set_rollback(False)
+
+    def _answered(self, asked: Asked) -> Answered:
+        response, content = self._read(asked)
+        return _without_what_was_typed(
+            Answered(
+                asked,
+                response.status_code,
+                tuple(sorted((name.lower(), value) for name, value in response.items())),
+                response.cookies.output(),
+                content.decode(errors="replace"),
+            )
+        )
+
+    def _read(self, asked: Asked) -> tuple[Any, bytes]:
+        response: Any = self._sent(self._client, asked)
+        if not response.streaming:
+            return response, response.content
+        if response.is_async:
+            return async_to_sync(self._read_stream)(asked)
+        return response, b"".join(response.streaming_content)
+
+    async def _read_stream(self, asked: Asked) -> tuple[Any, bytes]:
+        """Asked once more: a stream belongs to the event loop that began it."""
+        response = await self._sent(self._streaming, asked)
+        return response, b"".join([part async for part in response.streaming_content])
+
+    def _sent(self, client: Client | AsyncClient, asked: Asked) -> Any:
+        client.cookies = SimpleCookie(dict(self._credential.cookies))
+        return client.generic(
+            asked.method,
+            asked.path,
+            asked.body.content,
+            content_type=asked.body.kind or "application/octet-stream",
+            headers={**self._credential.headers, **({"Accept": asked.body.accept} if asked.body.accept else {})},
+            query_params=QueryDict(asked.body.query) if asked.body.query else None,
+        )
+
+
+def _without_what_was_typed(answer: Answered) -> Answered:
+    """An id that is told back to who typed it tells nothing; the path, and every longer id in any spelling."""
+    typed = [each for each in (answer.asked.body.query, *answer.asked.typed) if len(each) > 6]
+    spellings = [spelling for each in (answer.asked.path, *typed) for spelling in spellings_of(each)]
+    anywhere = re.compile("|".join(map(re.escape, sorted(set(spellings), key=len, reverse=True))))
+
+    def without(text: str) -> str:
+        return anywhere.sub("<typed>", text) if answer.asked.typed else text
+
+    return replace(
+        answer,
+        headers=tuple((name, without(value)) for name, value in answer.headers),
+        cookies=without(answer.cookies),
+        body=without(answer.body),
+    )
+
+
+def spellings_of(text: str) -> set[str]:
+    return {text, quote(text), quote(text, safe=""), quote(quote(text)), html.escape(text), json.dumps(text)[1:-1]}
