@@ -15,9 +15,24 @@ from django.utils import timezone
 from accounts import identity
 from accounts.addresses import normalised
 from accounts.models import DIRECTORY_EVERYONE, GLOBAL_EVERYONE, Directory, IdentityLink, Membership, Principal
-from accounts.statements import execute
+from accounts.statements import execute, rows
 
 Name = TypeVar("Name", int, str)  # a principal by its row or by its source's id
+CLOSURE_DIFFERENCES = """
+WITH RECURSIVE paths(holder, held, until) AS (
+    SELECT m.member_id, m.group_id, coalesce(m.until, 'infinity')
+    FROM accounts_membership m JOIN accounts_principal p ON p.id = m.member_id AND p.kind <> 'user'
+    UNION
+    SELECT paths.holder, m.group_id, least(paths.until, coalesce(m.until, 'infinity'))
+    FROM paths JOIN accounts_membership m ON m.member_id = paths.held
+), led_to AS (
+    SELECT holder, held, max(until) AS until FROM paths WHERE holder <> held GROUP BY holder, held
+), stored AS (
+    SELECT holder_id, group_id, coalesce(until, 'infinity') FROM accounts_closure
+)
+SELECT (SELECT count(*) FROM (TABLE led_to EXCEPT TABLE stored) missing)
+     + (SELECT count(*) FROM (TABLE stored EXCEPT TABLE led_to) extra)
+"""
 LOCK_CLASS = 0x6A7E  # first half of the advisory lock; the second is the directory
 
 
@@ -62,8 +77,8 @@ def named(directory_id: int, external_ids: Iterable[str]) -> dict[str, int]:
 
 
 def _living(directory_id: int, external_ids: set[str]) -> dict[str, int]:
-    rows = Principal.objects.filter(directory_id=directory_id, external_id__in=external_ids, deleted_at=None)
-    found = dict(rows.values_list("external_id", "id"))
+    living = Principal.objects.filter(directory_id=directory_id, external_id__in=external_ids, deleted_at=None)
+    found = dict(living.values_list("external_id", "id"))
     if GLOBAL_EVERYONE in external_ids - found.keys():
         found[GLOBAL_EVERYONE] = Principal.objects.get(directory=None, external_id=GLOBAL_EVERYONE).id
     return found
@@ -87,8 +102,8 @@ def misuse(directory_id: int, reserved_id: str, touched: Touched) -> int | None:
 
 
 def last_revision(directory_id: int, external_id: str) -> int | None:
-    rows = Principal.objects.filter(directory_id=directory_id, external_id=external_id)
-    revision: int | None = rows.aggregate(last=Max("revision"))["last"]
+    known = Principal.objects.filter(directory_id=directory_id, external_id=external_id)
+    revision: int | None = known.aggregate(last=Max("revision"))["last"]
     return revision
 
 
@@ -201,9 +216,9 @@ def conceal(directory_id: int, external_id: str, *, touched: Touched) -> None:
 
 def unnamed(directory_id: int, external_ids: Collection[str]) -> list[str]:
     """Introduced principals that a complete listing did not name."""
-    rows = Principal.objects.filter(directory_id=directory_id, deleted_at=None, introduced=True)
-    rows = rows.exclude(kind=Principal.Kind.EVERYONE).exclude(external_id__in=external_ids)
-    return list(rows.values_list("external_id", flat=True))
+    known = Principal.objects.filter(directory_id=directory_id, deleted_at=None, introduced=True)
+    gone = known.exclude(kind=Principal.Kind.EVERYONE).exclude(external_id__in=external_ids)
+    return list(gone.values_list("external_id", flat=True))
 
 
 def settle(directory_id: int, touched: Touched) -> None:
@@ -218,6 +233,12 @@ def settle(directory_id: int, touched: Touched) -> None:
 
 def refresh_closure(directory_id: int, changed: Collection[int]) -> None:
     execute("SELECT gatehouse_refresh_closure(%s, %s)", [directory_id, sorted(changed)])
+
+
+def closure_differences() -> int:
+    """Rows of the closure that the edges do not lead to, and those that are missing. Anything but 0 is a defect."""
+    found: int = rows(CLOSURE_DIFFERENCES)[0][0]
+    return found
 
 
 def with_ends(entries: Iterable[tuple[Name, datetime | None]]) -> dict[Name, datetime | None]:

@@ -72,26 +72,41 @@ def conditions_of(acl_ids: Collection[int]) -> dict[int, Condition]:
 
 def refresh(source_id: int, changed: Collection[int]) -> None:
     """Recompute the effective condition of these scopes and of everything below them; rewrite what differs."""
-    ids = [id for (id,) in rows(SUBTREE, [sorted(changed)])]
-    scopes = {scope.pk: scope for scope in Scope.past_the_guard.filter(id__in=ids)}
+    scopes = _scopes([id for (id,) in rows(SUBTREE, [sorted(changed)])])
+    effective = _all_effective(scopes)
+    acls = intern(source_id, {condition for condition in effective.values() if condition is not None})
+    by_acl: dict[int | None, list[int]] = defaultdict(list)
+    for id, condition in effective.items():
+        acl = acls[condition] if condition is not None else None
+        if acl != scopes[id].acl_id:
+            by_acl[acl].append(id)
+    for acl, changed_ids in by_acl.items():
+        Scope.past_the_guard.filter(id__in=changed_ids).update(acl=acl)
+
+
+def differences(source_id: int) -> int:
+    """Scopes whose stored condition is not the one their lists lead to. Anything but 0 is a defect."""
+    scopes = _scopes(Scope.past_the_guard.filter(source=source_id).values_list("id", flat=True))
+    stored = conditions_of([scope.acl_id for scope in scopes.values() if scope.acl_id is not None])
+    by_scope = {id: stored[scope.acl_id] if scope.acl_id is not None else None for id, scope in scopes.items()}
+    return sum(condition != by_scope[id] for id, condition in _all_effective(scopes).items())
+
+
+def _scopes(ids: Iterable[int]) -> dict[int, Scope]:
+    return {scope.pk: scope for scope in Scope.past_the_guard.filter(id__in=list(ids))}
+
+
+def _all_effective(scopes: dict[int, Scope]) -> dict[int, Condition | None]:
+    """The effective condition of each of these scopes, from their own lists and what stands around them."""
     around = {id for s in scopes.values() for id in (s.parent_id, s.also_id) if id is not None} - scopes.keys()
     outside = dict(Scope.past_the_guard.filter(id__in=around).values_list("id", "acl"))
     own = {scope.own_acl_id for scope in scopes.values()} | set(outside.values())
     known = conditions_of([acl for acl in own if acl is not None])
     closed = _on_or_under_a_cycle(scopes)
-
     effective: dict[int, Condition | None] = {id: known.get(acl) if acl else None for id, acl in outside.items()}
     for id in _parents_first(scopes, closed):
         effective[id] = None if id in closed else _effective(scopes[id], known, effective)
-    acls = intern(source_id, {condition for condition in effective.values() if condition is not None})
-    by_acl: dict[int | None, list[int]] = defaultdict(list)
-    for id, scope in scopes.items():
-        condition = effective[id]
-        acl = acls[condition] if condition is not None else None
-        if acl != scope.acl_id:
-            by_acl[acl].append(id)
-    for acl, changed_ids in by_acl.items():
-        Scope.past_the_guard.filter(id__in=changed_ids).update(acl=acl)
+    return {id: effective[id] for id in scopes}
 
 
 def _effective(scope: Scope, known: dict[int, Condition], effective: dict[int, Condition | None]) -> Condition | None:

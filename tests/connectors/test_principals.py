@@ -6,6 +6,7 @@ from collections import defaultdict
 import pytest
 
 from accounts.models import Closure, Membership, Principal
+from accounts.principals import closure_differences
 from accounts.statements import rows
 from tests.cast import World
 
@@ -47,6 +48,7 @@ def test_the_closure_follows_random_changes(seed: int) -> None:
             members = chance.sample([*names, "ann", "bob", "*", "everyone"], chance.randint(0, 4))
             world.group(name, *members)
         assert stored() == recomputed()
+        assert closure_differences() == 0
 
 
 def test_people_are_not_in_the_closure() -> None:

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connection
 
+from connectors.corpus import soundness
+from connectors.parsing import sandbox_report
 from gateway import health
 from gateway.embedded.places import places_of
 
@@ -27,6 +29,9 @@ class Command(BaseCommand):
         problems = [problem for problem in map(_problem, CHECKS) if problem]
         if not problems:
             self.stdout.write(_database())
+            problems = soundness.findings()
+        for wall in sandbox_report():
+            self.stdout.write(f"Parsing is less shut away here than it could be: {wall}")
         for problem in problems:
             self.stderr.write(f"Problem: {problem}")
         if problems:

@@ -1,0 +1,24 @@
+"""What must be equal and is stored twice for speed, compared anew. Every finding is a defect."""
+
+from accounts import principals
+from accounts.statements import rows
+from connectors.corpus import access
+from connectors.models import Source
+
+STRAY_PASSAGES = """
+SELECT count(*) FROM connectors_passage p LEFT JOIN connectors_document d ON d.id = p.document_id
+WHERE d.id IS NULL OR d.scope_id <> p.scope_id OR d.state NOT IN ('live', 'held')
+"""
+
+
+def findings() -> list[str]:
+    """One sentence for each thing that is not as it must be."""
+    closure = principals.closure_differences()
+    scopes = sum(access.differences(source.pk) for source in Source.objects.all())
+    passages: int = rows(STRAY_PASSAGES)[0][0]
+    counted = (
+        (closure, "rows of the closure over groups differ from the memberships."),
+        (scopes, "scopes have another condition than their lists lead to."),
+        (passages, "passages stand elsewhere than their document."),
+    )
+    return [f"{count} {what} Please report this as a security defect." for count, what in counted if count]
