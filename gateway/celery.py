@@ -9,8 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
 
 app = Celery("gatehouse")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-# A key of its own for each: with the default key both queues would get every task.
-app.conf.task_queues = (Queue("permissions", routing_key="permissions"), Queue("celery", routing_key="celery"))
+app.conf.task_queues = (Queue("permissions"), Queue("celery"))
 app.autodiscover_tasks()
 app.autodiscover_tasks(["gateway.slack"])
 app.set_default()  # for every thread of the web process, not only the one that imports this

@@ -210,6 +210,7 @@ def test_the_server_ends_with_a_keeper_that_is_killed_and_the_next_start_recover
         (keeper,) = keepers(place, "postgres")
         keeper.kill()
         keeper.wait()
+        assert within(7, lambda: not any(working_in(places_of(place).cluster)))
     with services(place, durable=False):
         assert asked(place, "SELECT number FROM kept") == 7
 
