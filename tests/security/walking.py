@@ -159,8 +159,7 @@ def namings(route: Route, hidden: Hidden, *, thorough: bool) -> list[dict[str, s
     ids = vars(hidden.foreign)
     kinds = {name: kinds_for(name, route.takes[name], ids) for name in route.parameters}
     natural = {name: found[0] for name, found in kinds.items()}
-    path = route.path({name: ids[kind] for name, kind in natural.items()})
-    assert resolve(path).func is route.callback, f"{path} does not lead to {route.template}"
+    resolve(route.path({name: ids[kind] for name, kind in natural.items()}))  # raises if it leads nowhere
     others = [natural | {name: kind} for name, found in kinds.items() for kind in found[1:]]
     own = [naming | {"key": "own_source"} for naming in (natural, *others) if "key" in naming and len(naming) > 1]
     return [natural, *others, *own] if thorough else [natural]
