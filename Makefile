@@ -12,7 +12,7 @@ PRODUCTION = GATEHOUSE_ENV_FILE=none GATEHOUSE_MODE=production GATEHOUSE_PUBLIC_
 	GATEHOUSE_ENCRYPTION_KEYS="$$($(BIN)/python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())')"
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format browser lock
+.PHONY: help install up test check bench css format browser lock
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,6 +55,12 @@ check: install ## format, lint, types, imports, migrations, templates, deploymen
 	$(BIN)/mypy
 	PYTHONWARNINGS=ignore::RuntimeWarning $(BIN)/python manage.py makemigrations --check --dry-run
 	@echo "manage.py check --deploy"; $(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: install ## the benchmarks, as a table and JSON; ARGS="FOLDER" adds that of a handbook
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+css: ## the portal's style sheet anew from gateway/static_src (needs Node)
+	cd gateway/static_src && npm ci --no-audit --no-fund && npm run build
 
 format: install ## put code and templates into shape
 	$(BIN)/ruff check --fix .

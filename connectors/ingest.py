@@ -182,8 +182,8 @@ def _embed(batch: Sequence[Passage]) -> None:
     ensure_vector_index(embedding.dimensions())
     with transaction.atomic():
         for passage, vector in zip(batch, vectors, strict=True):
-            named = model if vector is not None else CANNOT_EMBED
-            Passage.past_the_guard.filter(pk=passage.pk).update(embedding=vector, embedding_model=named)
+            passage.embedding, passage.embedding_model = vector, model if vector is not None else CANNOT_EMBED
+        Passage.past_the_guard.bulk_update(batch, ["embedding", "embedding_model"])
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO connectors_passagevector (passage_id, embedding) "

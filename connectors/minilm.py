@@ -24,6 +24,7 @@ MAX_TOKENS = 256
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 VOCABULARY = Path(__file__).parent / "data" / "vocab.txt"
 TOKENS_A_BATCH = 1024  # more takes more memory and is slower on two cores
+MOST_PADDED = 1.1  # of the tokens there are: padding costs what text costs
 THREADS = 2
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads do not survive a worker's fork
@@ -41,6 +42,7 @@ class Encoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads sleep
         self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self.tokenizer = BertWordPieceTokenizer(str(VOCABULARY), lowercase=True)
         self.tokenizer.enable_truncation(MAX_TOKENS)
@@ -66,13 +68,16 @@ class Encoder:
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indexes by length, cut where a batch would pass its number of tokens."""
+    """Indexes by length, cut where a batch would pass its number of tokens or be a tenth padding."""
     batch: list[int] = []
+    tokens = 0
     for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[index] > TOKENS_A_BATCH:
+        padded = (len(batch) + 1) * lengths[index]
+        if batch and (padded > TOKENS_A_BATCH or padded > MOST_PADDED * (tokens + lengths[index])):
             yield batch
-            batch = []
+            batch, tokens = [], 0
         batch.append(index)
+        tokens += lengths[index]
     if batch:
         yield batch
 

@@ -92,10 +92,10 @@ TEMPLATES = [
 
 # --- data -------------------------------------------------------------------------------------------
 database: dict[str, Any] = env.db_url_config(DATABASE_URL or embedded.database_url(DATA_DIR))
-database |= {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0}
+database |= {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
 database["OPTIONS"] = database.get("OPTIONS", {}) | {"connect_timeout": 5}
 if PROCESS == "web":
-    database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("GATEHOUSE_DB_POOL", default=10), "timeout": 10}
+    database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("GATEHOUSE_DB_POOL", default=10), "timeout": 5}
 DATABASES = {"default": database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -109,6 +109,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for as long as it takes
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 30,
     "socket_connect_timeout": 5,

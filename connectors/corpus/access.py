@@ -111,7 +111,7 @@ def _all_effective(scopes: dict[int, Scope]) -> dict[int, Condition | None]:
 
 def _effective(scope: Scope, known: dict[int, Condition], effective: dict[int, Condition | None]) -> Condition | None:
     """None admits nobody: a list that is not known, or a parent that admits nobody by not being known (P4, P5)."""
-    if not scope.introduced or scope.own_acl_id is None:
+    if scope.own_acl_id is None:
         return None
     condition = known[scope.own_acl_id]
     if scope.inherits and scope.parent_id is not None:

@@ -29,9 +29,12 @@ INSERT_PASSAGES = """
 INSERT INTO connectors_passage
     (public_id, document_id, scope_id, ordinal, text, start, "end", heading, page, digest, words, lexemes,
      embedding_model)
-SELECT u.public_id, d.id, d.scope_id, u.ordinal, u.text, u.start, u."end", u.heading, u.page, u.digest, 0, '', ''
-FROM connectors_document d, unnest(%s::uuid[], %s::int[], %s::text[], %s::int[], %s::int[], %s::text[], %s::int[],
-     %s::bytea[]) AS u(public_id, ordinal, text, start, "end", heading, page, digest)
+SELECT u.public_id, d.id, d.scope_id, u.ordinal, u.text, u.start, u."end", u.heading, u.page, u.digest,
+       coalesce((SELECT sum(cardinality(l.positions)) FROM unnest(v.lexemes) l), 0), v.lexemes, ''
+FROM connectors_document d
+CROSS JOIN unnest(%s::uuid[], %s::int[], %s::text[], %s::int[], %s::int[], %s::text[], %s::int[], %s::bytea[])
+     AS u(public_id, ordinal, text, start, "end", heading, page, digest)
+CROSS JOIN LATERAL (SELECT to_tsvector(%s::regconfig, concat_ws(' ', d.title, u.heading, u.text)) AS lexemes) v
 WHERE d.id = %s
 """
 INDEX_PASSAGES = """
@@ -314,8 +317,9 @@ def _replace_passages(document: Document, pieces: Sequence[Piece]) -> None:
             [p.page for p, _ in new],
             [digest for _, digest in new],
         ]
-        execute(INSERT_PASSAGES, [*columns, document.pk])
-    index_passages(document)
+        execute(INSERT_PASSAGES, [*columns, text_search_configuration(document.language), document.pk])
+    if moved:
+        index_passages(document)  # their heading, or the title before it, may be another
 
 
 def _place_in_text(piece: Piece) -> dict[str, Any]:

@@ -18,13 +18,15 @@ WALL_CLOCK = 90.0  # seconds a document
 DOCUMENTS_A_CHILD = 200
 MAX_ANSWER = 4 * MAX_TEXT_BYTES
 PIECE = 1024 * 1024
+# What a sound child says of an unsound file; after anything else its memory is not trusted with the next one.
+SAID_IN_GOOD_ORDER = frozenset({"empty", "encrypted", "corrupt", "unsupported_type", "no_text"})
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class ParserProcess:
     """Reads documents one after another in one child; a file that ends the child fails only itself.
 
-    The child is replaced after 200 documents and after every failure. Not to be shared between threads.
+    The child is replaced after 200 documents and after every failure of its own. Not to be shared between threads.
     """
 
     def __init__(self, seconds: float = WALL_CLOCK) -> None:
@@ -51,12 +53,16 @@ class ParserProcess:
         header = json.dumps({"size": len(content), "filename": filename, "mime": mime}).encode()
         try:
             answer = _exchange(child, header + b"\n" + content, time.monotonic() + self.seconds)
-            parsed = _parsed_from(answer)
         except BaseException:
             self.close()
             raise
         self._served += 1
-        return parsed
+        try:
+            return _parsed_from(answer)
+        except ParseFailed as failed:
+            if failed.reason not in SAID_IN_GOOD_ORDER:
+                self.close()
+            raise
 
     def close(self) -> None:
         """Ends the child and everything it started."""

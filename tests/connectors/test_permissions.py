@@ -167,6 +167,13 @@ def test_deny_beats_grants(world: World) -> None:
     assert world.readers("plan") == {"ann"}
 
 
+def test_who_is_denied_and_misses_a_restriction_is_not_admitted_by_the_sum_of_it(world: World) -> None:
+    world.group("staff", "ann", "bob")
+    world.group("contractors", "bob")
+    world.document("plan", grants=["staff"], restrictions=[["ann"]], deny=["contractors"])
+    assert world.readers("plan") == {"ann"}
+
+
 def test_deny_is_judged_only_for_people_the_source_recognises(world: World) -> None:
     world.group("contractors")
     world.people["zoe"] = person("zoe")
