@@ -24,7 +24,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 TELLING_METHODS = ("GET", "POST", "DELETE")  # with the other ids an address takes
 SAFE = ("GET", "HEAD", "OPTIONS")
 TEXTS = ("external_id", "account", "scope")  # what a source calls its things
-ROWS = ("external_id", "document_row")  # what the admin calls its rows
+ROWS = ("document_row",)  # what the admin calls its things
 PUBLIC = ("document", "conversation", "question", "passage")
 NAMED = {"content_type_id": "document_type", "app_label": "app"}  # parameters that take a word of Django's own
 
