@@ -43,6 +43,7 @@ class Schema(SpectacularAPIView):
 
 
 class Pages(SpectacularSwaggerSplitView):
+    http_method_names = ("get", "head")  # the others would have a template to show and none to show it with
     schema = None
     url_name = "api-schema"
     template_name = "api/docs.html"
