@@ -9,9 +9,10 @@ from django.http import HttpRequest
 from accounts import identity, provisioning, tokens
 from accounts.addresses import normalised
 from accounts.models import AccessToken, AddressClaim, Directory, IdentityLink, Principal, User
+from accounts.narrow_admin import NarrowAdmin
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class ReadOnly(NarrowAdmin):
     """Tables that only their own functions may write."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -32,7 +33,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(NarrowAdmin):
     list_display = ("email", "name", "is_active", "is_staff", "external", "country", "department")
     list_filter = ("is_active", "is_staff", "external")
     search_fields = ("email", "name")

@@ -5,12 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from accounts.narrow_admin import NarrowAdmin
 from connectors import adding, sync
 from connectors.models import Source, SyncRun
 
 
 @admin.register(Source)
-class SourceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class SourceAdmin(NarrowAdmin):
     """What a source is stays as it was added: another address or tenant is another source (P3)."""
 
     list_display = ("name", "kind", "enabled", "interval", "next_sync_at", "permissions_verified_at", "failures")
@@ -40,7 +41,7 @@ class SourceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
 
 
 @admin.register(SyncRun)
-class SyncRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class SyncRunAdmin(NarrowAdmin):
     list_display = ("source", "state", "started_at", "ended_at", "counts")
     list_filter = ("state",)
 

@@ -4,7 +4,7 @@ Foreign keys here are constraints of the database (migration 0002), with deletio
 follows nor collects them.
 """
 
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 from uuid import uuid4
 
 from django.contrib.postgres.indexes import GinIndex
@@ -190,6 +190,16 @@ class Document(GuardedModel):
         ]
 
 
+PartT = TypeVar("PartT", bound=models.Model)
+
+
+class PartQuerySet(GuardedQuerySet[PartT]):
+    """Of what belongs to a document: nothing of one that is not live, wherever it stands (P6, P9)."""
+
+    def visible_to(self, reader: Reader) -> Self:
+        return super().visible_to(reader).filter(document__state=Document.State.LIVE)
+
+
 class DocumentText(GuardedModel):
     """The normalised text of a document, once, and where its headings and pages begin."""
 
@@ -202,7 +212,7 @@ class DocumentText(GuardedModel):
     headings = models.JSONField(default=list)
     pages = models.JSONField(default=list)
 
-    objects = GuardedQuerySet["DocumentText"].as_manager()
+    objects = PartQuerySet["DocumentText"].as_manager()
     past_the_guard: ClassVar[models.Manager["DocumentText"]] = models.Manager()
 
 
@@ -224,7 +234,7 @@ class Passage(GuardedModel):
     embedding = HalfVectorField(null=True)
     embedding_model = models.CharField(max_length=200, blank=True, default="")
 
-    objects = GuardedQuerySet["Passage"].as_manager()
+    objects = PartQuerySet["Passage"].as_manager()
     past_the_guard: ClassVar[models.Manager["Passage"]] = models.Manager()
 
     class Meta(GuardedModel.Meta):
@@ -265,7 +275,7 @@ class Content(GuardedModel):
     attempts = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField()
 
-    objects = GuardedQuerySet["Content"].as_manager()
+    objects = PartQuerySet["Content"].as_manager()
     past_the_guard: ClassVar[models.Manager["Content"]] = models.Manager()
 
     class Meta(GuardedModel.Meta):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from accounts.reader import Reader
 from connectors.corpus.hits import Hit
-from connectors.models import Document, Passage
+from connectors.models import Passage
 
 Pair = tuple[UUID, str]  # a document, and the SHA-256 of a passage's text in hex
 
@@ -18,7 +18,6 @@ def passages_holding(reader: Reader, pairs: Collection[Pair]) -> dict[Pair, Hit]
         Passage.objects.visible_to(reader)
         .filter(
             document__public_id__in={document for document, _ in pairs},
-            document__state=Document.State.LIVE,
             digest__in={bytes.fromhex(digest) for _, digest in pairs},
         )
         .select_related("document__source__directory")

@@ -57,7 +57,7 @@ def get_document(reader: Reader, document_id: UUID) -> DocumentView | None:
 def document_text(reader: Reader, document_id: UUID) -> TextView | None:
     row = (
         DocumentText.objects.visible_to(reader)
-        .filter(document__public_id=document_id, document__state=Document.State.LIVE)
+        .filter(document__public_id=document_id)
         .select_related("document")
         .first()
     )

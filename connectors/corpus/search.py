@@ -21,7 +21,7 @@ SELECT p.public_id, d.public_id, d.external_id, d.title, d.url, f.key, f.name, d
        encode(p.digest, 'hex'), d.file_metadata || d.metadata, found.similarity, found.keywords, found.score
 FROM gatehouse_search(%s, %s, %s::halfvec, gatehouse_lexemes(%s), %s, %s, %s::bigint[], %s, %s) found
 JOIN connectors_passage p ON p.id = found.passage
-JOIN connectors_document d ON d.id = p.document_id
+JOIN connectors_document d ON d.id = p.document_id AND d.state = 'live'
 JOIN accounts_directory f ON f.id = d.source_id
 ORDER BY found.score DESC, found.similarity DESC NULLS LAST, p.id
 """

@@ -12,8 +12,9 @@ from accounts.reader import Reader
 from connectors import adding
 from connectors.applying import hide
 from connectors.corpus.reading import list_documents
+from connectors.corpus.search import search
 from connectors.errors import RecordRefused
-from connectors.models import Passage, Source
+from connectors.models import Document, DocumentText, Passage, Source
 from connectors.records import Access, AccessRecord, Deletion, DocumentRecord, PrincipalRecord, ScopeRecord
 from tests.cast import PASSWORD, World, access, person, until
 
@@ -318,6 +319,16 @@ def test_a_document_that_moves_takes_its_passages_along(world: World) -> None:
     assert world.readers("plan") == {"ann"}
     assert not Passage.objects.visible_to(world.reader("bob")).exists()
     assert Passage.objects.visible_to(world.reader("ann")).count() == 1
+
+
+def test_what_is_not_live_is_not_read_wherever_it_stands(world: World) -> None:
+    world.document("plan", grants=["ann"], text="The walrus.")
+    Document.past_the_guard.update(state=Document.State.HELD)
+    ann = world.reader("ann")
+    assert world.reads("ann") == set()
+    assert not Passage.objects.visible_to(ann).exists()
+    assert not DocumentText.objects.visible_to(ann).exists()
+    assert search(ann, query="walrus", vector=None) == []
 
 
 def test_documents_with_equal_lists_share_a_scope(world: World) -> None:

@@ -71,6 +71,21 @@ def test_a_link_is_revoked_and_an_address_confirmed_here(admin: Client, world: W
     assert claim.user == second
 
 
+@pytest.mark.parametrize(
+    "guess",
+    [
+        "accounts/user/?password__startswith=m",
+        "accounts/accesstoken/?user__password__startswith=m",
+        "accounts/principal/?directory__source__settings__token__startswith=s",
+        "connectors/source/?settings__token__startswith=s",
+    ],
+)
+def test_its_filters_cannot_be_used_to_guess(admin: Client, world: World, guess: str) -> None:
+    assert admin.get(f"/admin/{guess}").status_code == 400
+    assert admin.get("/admin/accounts/user/?is_active__exact=1").status_code == 200
+    assert admin.get(f"/admin/accounts/principal/?directory__id__exact={world.source.pk}").status_code == 200
+
+
 def test_a_source_is_paused_and_resumed_here(admin: Client, world: World) -> None:
     for action, seen in (("pause", set()), ("resume", {"canary-title"})):
         admin.post("/admin/connectors/source/", {"action": action, "_selected_action": [world.source.pk]})
