@@ -57,6 +57,10 @@ class Folder(Connector):
         path = self.values.get("path", "")
         if not path:
             raise ConnectorError("The setting 'path' is missing: name the directory to read.", permanent=True)
+        if not os.path.isabs(path):
+            raise ConnectorError(
+                f"The setting 'path' must begin with '/': {path!r} depends on who reads.", permanent=True
+            )
         return Path(path)
 
     def check(self) -> list[str]:

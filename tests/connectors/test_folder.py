@@ -529,3 +529,8 @@ def test_the_registry_knows_the_folder_and_says_which_kinds_there_are() -> None:
     assert connector_for("push") is None
     with pytest.raises(ConnectorError, match=r"'floppy'.*folder, push"):
         connector_for("floppy")
+
+
+def test_a_path_that_depends_on_who_reads_is_refused() -> None:
+    [problem] = Folder({"path": "share"}).check()
+    assert problem == "The setting 'path' must begin with '/': 'share' depends on who reads."

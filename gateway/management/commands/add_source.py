@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connectors.adding import add_source
 from connectors.sources.base import ConnectorError
+from gateway.management.commands.check_source import problems_of
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
@@ -38,6 +39,8 @@ class Command(BaseCommand):
         except ConnectorError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"Added {source.key}.")
+        for problem in problems_of(source):
+            self.stderr.write(f"Before it can be read: {problem}")
 
 
 def settings_of(pairs: Sequence[str]) -> dict[str, str]:
