@@ -120,7 +120,7 @@ def _apply_or_hide(writing: "Writing", record: Appliable, page: Page) -> None:
         with transaction.atomic():
             outcome = writing.apply(record)
     except RecordRefused as refused:
-        writing.places.forget()  # scopes made for it are gone with the savepoint
+        writing.forget()  # what was made for it is gone with the savepoint
         if not isinstance(record, Deletion):
             writing.hide(kind_of(record), record.id)
         page.counts["refused"] += 1
@@ -182,6 +182,20 @@ class Writing:
         ids = [record.id for record in records if isinstance(record, DocumentRecord)]
         self._known = {d.external_id: d for d in documents.living(self.source.pk).filter(external_id__in=ids)}
 
+    def forget(self) -> None:
+        """What was looked up, made or changed may have been rolled back, or moved by others of this transaction."""
+        self.places.forget()
+        self._known.clear()
+
+    def _living(self, id: str) -> Document | None:
+        """The document as this transaction has left it."""
+        if id not in self._known:
+            found = documents.living(self.source.pk).filter(external_id=id).first()
+            if found is None:
+                return None
+            self._known[id] = found
+        return self._known[id]
+
     def apply(self, record: Appliable) -> Outcome:
         if record.revision is not None:
             last = self._last_revision(record)
@@ -235,9 +249,10 @@ class Writing:
 
     @_write.register
     def _document(self, record: DocumentRecord) -> Outcome:
-        known = self._known.get(record.id) or documents.living(self.source.pk).filter(external_id=record.id).first()
         place = self.places.of(record.scope, record.access)
+        known = self._living(record.id)
         document, changed = documents.put(self.source.pk, known, record, place, self.places, self.texts)
+        self._known[record.id] = document
         state: State = "pending" if documents.is_waiting(document) else _stated(document)
         return Outcome(record.id, state, changed)
 
@@ -247,11 +262,12 @@ class Writing:
             if not Scope.past_the_guard.filter(source=self.source, external_id=record.id, introduced=True).exists():
                 return Outcome(record.id, "unknown", changed=False)
             return self._write_scope(record.id, record.place, record, name=None)
-        document = documents.living(self.source.pk).filter(external_id=record.id).first()
+        document = self._living(record.id)
         if document is None:
             return Outcome(record.id, "unknown", changed=False)
         moved = documents.move(document, self.places.of(record.place, record.access), self.places)
         if record.revision is not None:
+            document.revision = record.revision
             Document.past_the_guard.filter(pk=document.pk).update(revision=record.revision)
         return Outcome(record.id, _stated(document), moved)
 
@@ -263,6 +279,7 @@ class Writing:
             case "scope":
                 gone = self._delete_scope(record)
             case "document":
+                self._known.pop(record.id, None)
                 gone = documents.delete(self.source.pk, record.id, record.revision, self.places)
             case _:
                 assert_never(record.kind)
@@ -298,7 +315,7 @@ class Writing:
         elif kind == "scope":
             self._close([self.places.named(id)])
         else:
-            document = documents.living(self.source.pk).filter(external_id=id).first()
+            document = self._living(id)
             if document is not None:
                 documents.move(document, self.places.nobody(), self.places)
 
@@ -311,6 +328,7 @@ class Writing:
         own = closed.filter(external_id=None).values("id")
         for document in documents.living(self.source.pk).filter(Q(scope__in=own) | Q(next_scope__in=own)):
             documents.move(document, self.places.nobody(), self.places)
+        self.forget()
         self.settle(refuse_cycles=False)
 
     def _close(self, scope_ids: list[int]) -> None:

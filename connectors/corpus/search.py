@@ -1,5 +1,6 @@
 """From a reader and a question to permitted passages, in one statement."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ FIELDS = (
     *("text", "start", "end", "heading", "page", "modified_at", "language", "digest", "metadata"),
     *("similarity", "keywords", "score"),
 )
+METADATA = FIELDS.index("metadata")
 
 
 class AnySource:
@@ -85,13 +87,9 @@ def _source_ids(sources: tuple[str, ...] | AnySource) -> list[int]:
 
 
 def _decoded(row: tuple[Any, ...]) -> list[Any]:
-    """Django leaves jsonb of its own cursors as text."""
-    import json
-
+    """Django's cursors leave jsonb as text."""
     values = list(row)
-    place = FIELDS.index("metadata")
-    if isinstance(values[place], str):
-        values[place] = json.loads(values[place])
+    values[METADATA] = json.loads(values[METADATA])
     return values
 
 

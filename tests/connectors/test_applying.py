@@ -115,3 +115,32 @@ def test_lost_rights_and_new_ones_of_one_page_are_in_force_together(world: World
     page(run, scope("f", "ann"), document("d", "f"))
     page(run, scope("f", "bob"), Deletion(kind="principal", id="ann"), document("d", "f", "New words."))
     assert world.readers("d") == {"bob"}
+
+
+def test_a_document_deleted_and_sent_again_in_one_page_is_a_new_one(world: World, run: SyncRun) -> None:
+    page(run, scope("f", "ann"), document("d", "f"))
+    before = list_documents(world.reader("ann"))[0].id
+    page(run, Deletion(kind="document", id="d"), document("d", "f"))
+    (after,) = list_documents(world.reader("ann"))
+    assert after.id != before
+
+
+def test_records_about_one_document_apply_in_their_order(world: World, run: SyncRun) -> None:
+    page(run, scope("f", "ann"), scope("g", "bob"), document("d", "f"))
+    elsewhere = AccessRecord(kind="document", id="d", place="g")
+    page(run, elsewhere, document("d", "f"))
+    assert world.readers("d") == {"ann"}
+    page(run, document("d", "f"), elsewhere)
+    assert world.readers("d") == {"bob"}
+    refused = DocumentRecord(id="d", title="d", scope="f", content=lambda: b"", version="2")
+    page(run, refused, document("d", "f"))
+    assert world.readers("d") == {"ann"}
+
+
+def test_deleted_and_introduced_again_in_one_page_a_group_is_a_new_one(world: World, run: SyncRun) -> None:
+    team = PrincipalRecord(id="team", kind="group", members=(Entry(id="ann"),))
+    page(run, team, scope("f", "team"), document("d", "f"))
+    page(run, Deletion(kind="principal", id="team"), team)
+    assert world.readers("d") == set()
+    page(run, Deletion(kind="scope", id="f"), scope("f", "team"))
+    assert world.readers("d") == {"ann"}
