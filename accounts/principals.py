@@ -121,7 +121,7 @@ def put(
 ) -> None:
     """Introduce a principal or replace what is known of it. A change of kind makes a new one (P3)."""
     row = Principal.objects.filter(directory_id=directory_id, external_id=external_id, deleted_at=None).first()
-    if row is not None and row.introduced and row.kind != kind:
+    if row is not None and row.kind not in (Principal.Kind.UNKNOWN, kind):
         _bury(row, touched)
         row = None
     if row is None:
@@ -179,7 +179,8 @@ def delete(directory_id: int, external_id: str, *, revision: int | None, touched
         return False
     row = Principal.objects.filter(directory_id=directory_id, external_id=external_id, deleted_at=None).first()
     if row is None or not row.introduced:
-        if revision is not None:  # its record may still come: pages arrive in any order
+        known = last_revision(directory_id, external_id)
+        if revision is not None and (known is None or known < revision):  # its record may still come
             Principal.objects.create(
                 directory_id=directory_id, external_id=external_id, revision=revision, deleted_at=timezone.now()
             )

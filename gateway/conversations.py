@@ -9,10 +9,9 @@ from uuid import UUID
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.reader import Reader
+from connectors.corpus.evidence import Pair, holds_evidence, passages_holding
 from connectors.corpus.hits import Hit
-from connectors.corpus.reading import holds_evidence
 from gateway.answering.events import Citation
-from gateway.evidence import Pair, passages_holding
 from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, Question
 
 State = Literal["shown", "withheld", "changed"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
-from connectors.models import Content, Document, Passage, Source
+from connectors.models import Document, Passage, Source
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,6 @@ def documents_by_state(source: Source) -> list[StateCount]:
         .order_by("state", "reason")
     )
     return [StateCount(state, reason, count) for state, reason, count in rows]
-
-
-def waiting_to_be_parsed(source: Source) -> int:
-    return Content.past_the_guard.filter(document__source=source).count()
 
 
 def waiting_to_be_embedded() -> int:

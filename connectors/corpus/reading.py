@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from accounts.reader import Reader
-from connectors.models import Document, DocumentText, Passage
+from connectors.models import Document, DocumentText
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,28 +83,6 @@ def readable_documents(reader: Reader, ids: Collection[UUID]) -> set[UUID]:
     if not ids:
         return set()
     return set(Document.objects.visible_to(reader).filter(public_id__in=ids).values_list("public_id", flat=True))
-
-
-def holds_evidence(
-    reader: Reader, evidence: Collection[tuple[UUID, str]]
-) -> dict[tuple[UUID, str], Literal["held", "changed"]]:
-    """What became of passages that answers rest on, by document and digest of the passage (SHA-256, hex).
-
-    A pair that is missing from the answer is unreadable or gone. "changed": the document can be read, and its
-    text holds these words no longer (P16).
-    """
-    if not evidence:
-        return {}
-    documents = {document for document, _ in evidence}
-    readable = readable_documents(reader, documents)
-    digests = [bytes.fromhex(digest) for _, digest in evidence]
-    present = {
-        (document, bytes(digest).hex())
-        for document, digest in Passage.objects.visible_to(reader)
-        .filter(document__public_id__in=documents, digest__in=digests)
-        .values_list("document__public_id", "digest")
-    }
-    return {pair: "held" if pair in present else "changed" for pair in evidence if pair[0] in readable}
 
 
 def _view(row: Document) -> DocumentView:

@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts import identity, provisioning, tokens
-from accounts.models import IdentityLink, User
+from accounts.models import IdentityLink, Principal, User
 from accounts.reader import Reader
 from connectors import adding
 from connectors.applying import hide
@@ -102,6 +102,14 @@ def test_an_account_made_again_is_in_no_group_until_the_group_is_sent_again(worl
 def test_a_principal_that_changes_its_kind_is_another_one(world: World) -> None:
     world.group("x", "ann")
     world.document("plan", grants=["x"])
+    world.push(PrincipalRecord(id="x", kind="user", email="bob@example.org"))
+    assert world.readers("plan") == set()
+
+
+def test_a_principal_that_changes_its_kind_while_it_is_not_known_is_another_one(world: World) -> None:
+    world.group("x", "ann")
+    world.document("plan", grants=["x"])
+    hide(world.source, "principal", "x")
     world.push(PrincipalRecord(id="x", kind="user", email="bob@example.org"))
     assert world.readers("plan") == set()
 
@@ -509,7 +517,9 @@ def test_a_deletion_that_overtakes_its_record_wins(world: World) -> None:
     world.push(Deletion(kind="document", id="plan", revision=5))
     late = DocumentRecord(id="plan", title="Plan", text="Words.", access=access(["ann"]), revision=4)
     assert world.push(late).state == "stale"
-    world.push(Deletion(kind="principal", id="team", revision=5))
+    for _ in range(2):
+        world.push(Deletion(kind="principal", id="team", revision=5))
+    assert Principal.objects.filter(external_id="team").count() == 1
     assert world.push(PrincipalRecord(id="team", kind="group", revision=4)).state == "stale"
     world.push(Deletion(kind="scope", id="f", revision=5))
     assert world.push(ScopeRecord(id="f", access=access(["ann"]), revision=4)).state == "stale"

@@ -18,10 +18,10 @@ from pytest_django import Settings
 from accounts import tokens
 from accounts.models import AccessToken, Directory
 from accounts.reader import Reader
+from connectors.corpus.evidence import holds_evidence, passages_holding
 from connectors.corpus.reading import (
     document_text,
     get_document,
-    holds_evidence,
     list_documents,
     readable_documents,
 )
@@ -29,7 +29,6 @@ from connectors.corpus.search import search
 from gateway.answering.asking import answer
 from gateway.answering.events import Done
 from gateway.answering.threads import give_back, in_thread
-from gateway.evidence import passages_holding
 from gateway.retrieval import retrieve
 from tests.cast import World
 from tests.doubles import ModelServer

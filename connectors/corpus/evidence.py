@@ -1,13 +1,35 @@
-"""Where the evidence of old answers stands today: the passages that still hold it, for one reader, now."""
+"""What became of the passages that answers rest on, for one reader, now (P16)."""
 
 from collections.abc import Collection
+from typing import Literal
 from uuid import UUID
 
 from accounts.reader import Reader
 from connectors.corpus.hits import Hit
+from connectors.corpus.reading import readable_documents
 from connectors.models import Passage
 
 Pair = tuple[UUID, str]  # a document, and the SHA-256 of a passage's text in hex
+
+
+def holds_evidence(reader: Reader, pairs: Collection[Pair]) -> dict[Pair, Literal["held", "changed"]]:
+    """What became of passages that answers rest on, by document and digest of the passage (SHA-256, hex).
+
+    A pair that is missing from the answer is unreadable or gone. "changed": the document can be read, and its
+    text holds these words no longer (P16).
+    """
+    if not pairs:
+        return {}
+    documents = {document for document, _ in pairs}
+    readable = readable_documents(reader, documents)
+    digests = [bytes.fromhex(digest) for _, digest in pairs]
+    present = {
+        (document, bytes(digest).hex())
+        for document, digest in Passage.objects.visible_to(reader)
+        .filter(document__public_id__in=documents, digest__in=digests)
+        .values_list("document__public_id", "digest")
+    }
+    return {pair: "held" if pair in present else "changed" for pair in pairs if pair[0] in readable}
 
 
 def passages_holding(reader: Reader, pairs: Collection[Pair]) -> dict[Pair, Hit]:
