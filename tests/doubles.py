@@ -5,26 +5,22 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl
 
 
-class SlackApi:
-    """Slack's Web API: takes any method, keeps what was posted, and fails as told.
+class Loopback:
+    """A server on a free port of this machine while it is `running`; `url` says where."""
 
-    `failures` are used up one a call: "ratelimited", "away" (a 503) or an error code such as
-    "channel_not_found"; when there are none the call succeeds.
-    """
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, dict[str, Any]]] = []
-        self.failures: list[str] = []
-        self.url = ""
+    path = "/"
+    url = ""
 
     @contextmanager
-    def running(self) -> Iterator["SlackApi"]:
+    def running(self) -> Iterator[Self]:
         server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
-        self.url = f"http://127.0.0.1:{server.server_port}/api/"
+        server.daemon_threads = True
+        server.block_on_close = False  # a call may wait for a client that has not left yet
+        self.url = f"http://127.0.0.1:{server.server_port}{self.path}"
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
@@ -33,6 +29,24 @@ class SlackApi:
             server.shutdown()
             server.server_close()
             thread.join()
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        """What answers the requests."""
+        raise TypeError(f"{type(self).__name__} answers nothing.")
+
+
+class SlackApi(Loopback):
+    """Slack's Web API: takes any method, keeps what was posted, and fails as told.
+
+    `failures` are used up one a call: "ratelimited", "away" (a 503) or an error code such as
+    "channel_not_found"; when there are none the call succeeds.
+    """
+
+    path = "/api/"
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.failures: list[str] = []
 
     def answer(self, method: str, payload: dict[str, Any]) -> tuple[int, dict[str, str], dict[str, Any]]:
         self.calls.append((method, payload))
@@ -66,34 +80,23 @@ class SlackApi:
         return Handler
 
 
-class ModelServer:
+class ModelServer(Loopback):
     """A chat model behind the OpenAI protocol: streams what `says` makes of the prompt, piece by piece.
 
     `failures` are used up one a call: "away" is a 503, "silent" says nothing until the client leaves. `says`
     may wait between pieces; `left` is set once a client went away before the end.
     """
 
+    path = "/v1"
+
     def __init__(self, says: Callable[[str], Iterable[str]]) -> None:
         self.says = says
         self.prompts: list[str] = []
         self.failures: list[str] = []
         self.left = Event()
-        self.url = ""
 
-    @contextmanager
-    def running(self) -> Iterator["ModelServer"]:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (ModelHandler,), {"model": self}))
-        server.daemon_threads = True
-        server.block_on_close = False
-        self.url = f"http://127.0.0.1:{server.server_port}/v1"
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return type("Handler", (ModelHandler,), {"model": self})
 
 
 class ModelHandler(BaseHTTPRequestHandler):
@@ -144,26 +147,14 @@ def echo_of_everything(prompt: str) -> Iterator[str]:
         yield f"[{line}](https://evil.example/?q={line}) See https://evil.example/{line} now. [2]\n"
 
 
-class EmbeddingServer:
+class EmbeddingServer(Loopback):
     """An OpenAI-compatible embedding server: gives each text its length and a one, or the vector it was told."""
+
+    path = "/v1"
 
     def __init__(self, vector: list[float] | None = None) -> None:
         self.vector = vector
         self.calls: list[dict[str, Any]] = []
-        self.url = ""
-
-    @contextmanager
-    def running(self) -> Iterator["EmbeddingServer"]:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
-        self.url = f"http://127.0.0.1:{server.server_port}/v1"
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
 
     def answer(self, texts: list[str]) -> dict[str, Any]:
         vectors = [[float(len(text)), 1.0] if self.vector is None else self.vector for text in texts]
