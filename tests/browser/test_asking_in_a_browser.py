@@ -24,6 +24,7 @@ def sign_in(page: Page, email: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_label("Your question")).to_be_visible()
+    page.wait_for_load_state()  # before its scripts have run, Enter in the question is a new line
 
 
 def watched(page: Page) -> tuple[list[str], list[str]]:
