@@ -95,7 +95,14 @@ database: dict[str, Any] = env.db_url_config(DATABASE_URL or embedded.database_u
 database |= {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
 database["OPTIONS"] = database.get("OPTIONS", {}) | {"connect_timeout": 5}
 if PROCESS == "web":
-    database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("GATEHOUSE_DB_POOL", default=10), "timeout": 5}
+    # A growing pool tries to connect with longer and longer pauses, and nothing else grows it meanwhile: it gives up
+    # early, so that the next request after an outage tries at once.
+    database["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("GATEHOUSE_DB_POOL", default=10),
+        "timeout": 5,
+        "reconnect_timeout": 2,
+    }
 DATABASES = {"default": database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
