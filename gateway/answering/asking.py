@@ -10,6 +10,7 @@ from django.db import DatabaseError
 
 from accounts.reader import Reader
 from connectors.corpus.search import NO_FILTERS, Filters
+from gateway import pausing
 from gateway.answering import phrases, recording
 from gateway.answering.events import Done, Event, Failed
 from gateway.answering.recording import ConversationUnknown
@@ -57,6 +58,7 @@ async def ask(
     the call to the model; what was shown until then is kept.
     """
     text = _valid(question)
+    await pausing.at("resolve")
     asked = await in_thread(recording.begin, reader, text, conversation, door)
     stream = Stream(asked)
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from connectors.corpus.hits import Hit
+from gateway import pausing
 from gateway.answering import extractive, model
 from gateway.answering.drafts import Cutter, Draft, Written
 from gateway.answering.model import ModelUnavailable
@@ -50,6 +51,7 @@ async def composed(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, No
                 yield Withheld()
                 return
     yield AnsweredBy(model=extractive.NAME)
+    await pausing.at("before_prompt")
     permitted = await in_thread(cleared, asked, hits, extractive.NAME)
     for draft in await asyncio.to_thread(extractive.compose, asked, permitted):
         yield draft
@@ -72,6 +74,7 @@ async def _attempt(asked: Asked, hits: Sequence[Hit], deadline: float) -> AsyncG
     """One call of the model, with the passages that may go to it at that moment."""
     # The first import of llama-index takes seconds, so it is made beside the loop.
     prompting = await asyncio.to_thread(import_module, "gateway.answering.prompting")
+    await pausing.at("before_prompt")
     shown = await in_thread(cleared, asked, hits[:MOST_PASSAGES], model.name())
     if not shown:
         return

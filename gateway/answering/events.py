@@ -85,7 +85,7 @@ class CitationShown:
 
 @dataclass(frozen=True, kw_only=True)
 class Withdrawn:
-    """A sentence already shown rests on something the reader may no longer read (P15)."""
+    """A sentence already shown rests on something the reader may no longer read, or that is no longer said (P15)."""
 
     ordinal: int
     name: Literal["withdrawn"] = "withdrawn"

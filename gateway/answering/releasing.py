@@ -2,28 +2,39 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.utils import timezone
 
 from accounts.models import AccessToken, User
 from accounts.reader import NO_TOKEN, Reader
+from connectors.corpus.evidence import Pair, passages_holding
 from connectors.corpus.hits import Hit
-from connectors.corpus.reading import readable_documents
 from gateway.answering import recording
 from gateway.answering.recording import Asked
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What a reader may do at the moment of asking: anything at all, and which documents they may read."""
+    """What a reader may do at the moment of asking: anything at all, and which evidence they may read."""
 
     active: bool
-    readable: frozenset[UUID]
+    readable: frozenset[Pair]
 
 
-def standing(reader: Reader, documents: Collection[UUID]) -> Standing:
-    return Standing(active=is_active(reader), readable=frozenset(readable_documents(reader, documents)))
+def standing(reader: Reader, evidence: Collection[Pair]) -> Standing:
+    return Standing(active=is_active(reader), readable=readable_evidence(reader, evidence))
+
+
+def readable_evidence(reader: Reader, evidence: Collection[Pair]) -> frozenset[Pair]:
+    """The passages that stand in a document the reader may read, with these words, in one statement.
+
+    What the source took out of a text while it was answered from is not shown for the first time (P16).
+    """
+    return frozenset(passages_holding(reader, evidence))
+
+
+def pair_of(hit: Hit) -> Pair:
+    return hit.document_id, hit.digest
 
 
 def is_active(reader: Reader) -> bool:
@@ -53,5 +64,5 @@ def cleared(asked: Asked, hits: Sequence[Hit], model: str) -> list[Hit]:
 
 
 def _readable(reader: Reader, hits: Sequence[Hit]) -> list[Hit]:
-    readable = readable_documents(reader, {hit.document_id for hit in hits})
-    return [hit for hit in hits if hit.document_id in readable]
+    readable = readable_evidence(reader, {pair_of(hit) for hit in hits})
+    return [hit for hit in hits if pair_of(hit) in readable]

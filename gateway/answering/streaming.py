@@ -6,9 +6,10 @@ from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from connectors.corpus.evidence import Pair
 from connectors.corpus.hits import Hit
 from connectors.corpus.search import Filters
-from gateway import retrieval
+from gateway import pausing, retrieval
 from gateway.answering import extractive, model, phrases, recording
 from gateway.answering.composing import AnsweredBy, Item, Withheld, composed
 from gateway.answering.drafts import Draft
@@ -27,14 +28,14 @@ from gateway.answering.events import (
 )
 from gateway.answering.following import standalone
 from gateway.answering.recording import Asked, Stored
-from gateway.answering.releasing import standing
+from gateway.answering.releasing import pair_of, standing
 from gateway.answering.threads import in_thread
 from gateway.answering.watching import WATCHER
 from gateway.models import Question
 
 PASSAGES = 10
 SILENCE = 10.0  # seconds after which a door shows that the stream lives
-NOTHING: frozenset[UUID] = frozenset()
+NOTHING: frozenset[Pair] = frozenset()
 
 
 class AccessEnded(Exception):
@@ -57,15 +58,17 @@ class Stream:
     withheld: int = 0
     stored: bool = False
     _numbers: dict[UUID, int] = field(default_factory=dict)
-    _readable: frozenset[UUID] = frozenset()
+    _readable: frozenset[Pair] = frozenset()
 
     async def events(self, filters: Filters) -> AsyncGenerator[Event, None]:
+        await pausing.at("retrieve")
         hits = await in_thread(self._find, filters)
         yield Retrieved(question_id=self.asked.question_id, conversation_id=self.asked.conversation_id)
         try:
             async with aclosing(self._answered(hits)) as events:
                 async for event in events:
                     yield event
+            await pausing.at("persist")
             await in_thread(self.store, self._status)
             async for withdrawal in self._settled(NOTHING):
                 yield withdrawal
@@ -119,9 +122,9 @@ class Stream:
         flushes: list[Event] = [CitationShown(citation=self._citation(hit)) for hit in fresh]
         flushes.append(SentenceShown(sentence=sentence))
         for flush in flushes:
-            async for withdrawal in self._settled(documents_of(draft)):
+            async for withdrawal in self._settled(evidence_of(draft)):
                 yield withdrawal
-            if not documents_of(draft) <= self._readable:
+            if not evidence_of(draft) <= self._readable:
                 self._forget_numbers(stored, fresh)
                 return
             self._remember(stored)
@@ -138,7 +141,7 @@ class Stream:
             for hit in fresh:
                 del self._numbers[hit.passage_id]
 
-    async def _settled(self, needed: frozenset[UUID]) -> AsyncGenerator[Withdrawn, None]:
+    async def _settled(self, needed: frozenset[Pair]) -> AsyncGenerator[Withdrawn, None]:
         """Withdraws what was lost, until a check finds all that was shown readable; raises `AccessEnded`.
 
         `_readable` then holds what that check found of `needed`, and the caller flushes once, without a
@@ -146,6 +149,7 @@ class Stream:
         """
         lost = True
         while lost:
+            await pausing.at("flush")
             now = await in_thread(standing, self.asked.reader, self._resting_on() | needed)
             if not now.active:
                 raise AccessEnded
@@ -155,17 +159,17 @@ class Stream:
                 lost = True
                 yield withdrawal
 
-    def _withdrawals(self, readable: frozenset[UUID]) -> Iterator[Withdrawn]:
+    def _withdrawals(self, readable: frozenset[Pair]) -> Iterator[Withdrawn]:
         for stored in self._standing():
-            if not documents_of(stored.draft) <= readable:
+            if not evidence_of(stored.draft) <= readable:
                 self.withdrawn.add(stored.ordinal)
                 yield Withdrawn(ordinal=stored.ordinal)
 
     def _standing(self) -> list[Stored]:
         return [stored for stored in self.shown if stored.ordinal not in self.withdrawn]
 
-    def _resting_on(self) -> frozenset[UUID]:
-        return NOTHING.union(*(documents_of(stored.draft) for stored in self._standing()))
+    def _resting_on(self) -> frozenset[Pair]:
+        return NOTHING.union(*(evidence_of(stored.draft) for stored in self._standing()))
 
     def _number(self, hit: Hit) -> int:
         return self._numbers.setdefault(hit.passage_id, len(self._numbers) + 1)
@@ -244,8 +248,8 @@ def _watched(
     return WATCHER.watching(asked.reader, {hit.document_id for hit in hits}, tell)
 
 
-def documents_of(draft: Draft) -> frozenset[UUID]:
-    return frozenset(hit.document_id for hit in draft.evidence)
+def evidence_of(draft: Draft) -> frozenset[Pair]:
+    return frozenset(map(pair_of, draft.evidence))
 
 
 def _language_of(sentences: Sequence[Stored]) -> str:

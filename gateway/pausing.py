@@ -1,0 +1,18 @@
+"""Points at which a test holds an answer under way; for everybody else nothing happens there.
+
+Each stands right before a check, never between a check and what it releases (P15). The setting is refused
+unless DEBUG is on, so that nothing can be held in production.
+"""
+
+from typing import Literal
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+Point = Literal["resolve", "retrieve", "before_prompt", "flush", "persist"]
+
+
+async def at(point: Point) -> None:
+    """Wait for the coroutine function that GATEHOUSE_PAUSE_POINTS names, by its dotted path."""
+    if settings.PAUSE_POINTS:
+        await import_string(settings.PAUSE_POINTS)(point)
