@@ -61,14 +61,14 @@ class Named:
                 self.documents.add(record.id)
 
 
-def apply_record(source: Source, record: Appliable) -> Outcome:
+def apply_record(source: Source, record: Appliable, prepared: Texts | None = None) -> Outcome:
     """Apply one pushed record, or refuse it and change nothing. Raises `RecordRefused`."""
     if _reserved(record):
         with transaction.atomic():
             principals.lock(source.pk)
             Writing(source).misused(record.id)
         raise RecordRefused("reserved_id", f'"{record.id}" is reserved: a source cannot introduce it.')
-    texts: Texts = {}
+    texts: Texts = dict(prepared or {})
     while True:
         try:
             with transaction.atomic():

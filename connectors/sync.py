@@ -106,7 +106,7 @@ class Reading:
 
     def read(self) -> None:
         source = self.run.source
-        connector = _connector(source)
+        connector = connector_of(source)
         ended = False
         for record in connector.records(source.checkpoint):
             ended = isinstance(record, Checkpoint)
@@ -117,7 +117,7 @@ class Reading:
                     self._commit()
                     self.state = record.state
                     if record.complete:
-                        self._reconcile()
+                        self.reconcile()
                 case _:
                     self.named.add(record)
                     self._page.append(record)
@@ -129,7 +129,7 @@ class Reading:
     def _commit(self) -> None:
         """Apply what has been read since the last commit, file contents fetched beforehand."""
         records, self._page = self._page, []
-        known = _known_content(self.run.source_id, records)
+        known = known_content(self.run.source_id, records)
         ready: list[Record] = []
         texts: Texts = {}
         held = 0
@@ -139,11 +139,12 @@ class Reading:
                 held += len(record.content) if isinstance(record.content, bytes) else 0
             ready.append(record)
             if held > PAGE_BYTES:
-                self._apply(ready, texts)
+                self.apply(ready, texts)
                 ready, texts, held = [], {}, 0
-        self._apply(ready, texts)
+        self.apply(ready, texts)
 
-    def _apply(self, records: list[Record], texts: Texts) -> None:
+    def apply(self, records: list[Record], texts: Texts) -> None:
+        """One page in one commit, its outcomes counted on the run."""
         if not records:
             return
         page = apply_page(self.run, records, texts)
@@ -156,7 +157,7 @@ class Reading:
         self.run.problems.extend(problems[: max(room, 0)])
         self.run.save(update_fields=["counts", "problems"])
 
-    def _reconcile(self) -> None:
+    def reconcile(self) -> None:
         """What a complete listing did not name is gone; too many documents at once are hidden instead (the brake)."""
         source = self.run.source
         with transaction.atomic():
@@ -190,14 +191,15 @@ class Reading:
             self.run.save(update_fields=["counts", "problems"])
 
 
-def _connector(source: Source) -> Connector:
+def connector_of(source: Source) -> Connector:
+    """What reads this source. Raises `ConnectorError`."""
     kind = connector_for(source.kind)
     if kind is None:
         raise ConnectorError("This source pushes its records; there is nothing to read.", permanent=True)
     return kind(source.settings, vouches_for_emails=source.directory.vouches_for_emails)
 
 
-def _known_content(source_id: int, records: list[Record]) -> dict[str, tuple[str, bytes]]:
+def known_content(source_id: int, records: list[Record]) -> dict[str, tuple[str, bytes]]:
     """Version and digest of the stored content of these documents."""
     ids = [record.id for record in records if isinstance(record, DocumentRecord)]
     rows = documents.living(source_id).filter(external_id__in=ids)
