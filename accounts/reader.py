@@ -1,6 +1,7 @@
-"""The one who reads. Every function that touches content takes a reader, and None is not one (P18)."""
+"""The one who reads, or all of those who do. What touches content takes them, and None is neither (P18)."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 NO_TOKEN = 0
 
@@ -22,3 +23,39 @@ class Reader:
                 raise TypeError("A reader is named by whole numbers.")
         if self.user_id <= 0 or self.token_id < 0:
             raise ValueError("A reader names a user.")
+
+    @property
+    def text(self) -> str:
+        """As the database's functions take it."""
+        return f"{self.user_id}:{self.token_id}"
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Everyone who can see what a surface shows: it holds only what each of them may read (P10).
+
+    `unidentified`: somebody is there of whom only this is known, that they belong to the organisation.
+    `outside`: somebody is there who does not; then nothing may be shown.
+    """
+
+    readers: frozenset[Reader]
+    unidentified: bool = False
+    outside: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.readers or any(type(reader) is not Reader for reader in self.readers):
+            raise TypeError("An audience is of readers, at least of one.")
+
+    @property
+    def text(self) -> str:
+        """As the database's functions take it."""
+        members = sorted(reader.text for reader in self.readers)
+        return ",".join([*members, *["?"] * self.unidentified, *["!"] * self.outside])
+
+
+Viewers: TypeAlias = Reader | Audience
+
+
+def is_viewers(value: object) -> bool:
+    """Exactly one of the two: what merely looks like a reader is none (P18)."""
+    return type(value) in (Reader, Audience)

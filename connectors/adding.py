@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts import principals
 from accounts.models import Directory
 from accounts.statements import execute
+from connectors.corpus.wall import as_owner
 from connectors.models import Source
 from connectors.sources.base import ConnectorError
 from connectors.sources.registry import PUSH, connector_for
@@ -53,7 +54,7 @@ def resume(source: Source) -> None:
     Source.objects.filter(pk=source.pk).update(enabled=True, next_sync_at=due)
 
 
-@transaction.atomic
+@as_owner()
 def delete_source(source: Source) -> None:
     """End a source with all it brought: documents, principals, links, and every token's right to it (P3)."""
     principals.lock(source.pk)

@@ -17,6 +17,7 @@ from accounts import principals
 from connectors.corpus import documents
 from connectors.corpus.documents import TextNeeded, Texts
 from connectors.corpus.placing import Places
+from connectors.corpus.wall import as_owner
 from connectors.errors import RecordRefused, RunSuperseded
 from connectors.models import AclEntry, Document, Scope, Source, SyncRun
 from connectors.records import (
@@ -64,14 +65,14 @@ class Named:
 def apply_record(source: Source, record: Appliable, prepared: Texts | None = None) -> Outcome:
     """Apply one pushed record, or refuse it and change nothing. Raises `RecordRefused`."""
     if _reserved(record):
-        with transaction.atomic():
+        with as_owner():
             principals.lock(source.pk)
             Writing(source).misused(record.id)
         raise RecordRefused("reserved_id", f'"{record.id}" is reserved: a source cannot introduce it.')
-    texts: Texts = dict(prepared or {})
+    texts: Texts = {} if prepared is None else prepared
     while True:
         try:
-            with transaction.atomic():
+            with as_owner():
                 principals.lock(source.pk)
                 writing = Writing(source, texts)
                 outcome = writing.apply(record)
@@ -137,7 +138,7 @@ def hold_fence(run: SyncRun) -> None:
 
 def hide(source: Source, kind: Kind, id: str) -> None:
     """Who may read this was sent and could not be read: nobody may, until it is sent again (P4)."""
-    with transaction.atomic():
+    with as_owner():
         principals.lock(source.pk)
         writing = Writing(source)
         writing.hide(kind, id)

@@ -10,11 +10,11 @@ from uuid import uuid4
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from pgvector.django import HalfVectorField
 
-from accounts.models import Directory, Principal
-from accounts.reader import Reader
+from accounts.models import Directory, Principal, User
+from accounts.reader import Viewers
 from connectors.corpus.guard import GuardedModel, GuardedQuerySet
 
 
@@ -105,6 +105,7 @@ class Scope(GuardedModel):
     """
 
     scope_field: ClassVar[str] = "id"
+    document_field: ClassVar[str] = ""
 
     source = models.ForeignKey(Source, models.DO_NOTHING, related_name="+", db_constraint=False)
     external_id = models.TextField(null=True)
@@ -138,13 +139,15 @@ class Scope(GuardedModel):
 
 
 class DocumentQuerySet(GuardedQuerySet["Document"]):
-    def visible_to(self, reader: Reader) -> Self:
+    def visible_to(self, reader: Viewers) -> Self:
         """What this reader may read, of what is live (P6)."""
         return super().visible_to(reader).filter(state=Document.State.LIVE)
 
 
 class Document(GuardedModel):
     """A document of a source. `public_id` is what the outside knows; it is random and never used again."""
+
+    document_field: ClassVar[str] = "id"
 
     class State(models.TextChoices):
         PENDING = "pending"  # new, its text is still to be parsed
@@ -196,7 +199,7 @@ PartT = TypeVar("PartT", bound=models.Model)
 class PartQuerySet(GuardedQuerySet[PartT]):
     """Of what belongs to a document: nothing of one that is not live, wherever it stands (P6, P9)."""
 
-    def visible_to(self, reader: Reader) -> Self:
+    def visible_to(self, reader: Viewers) -> Self:
         return super().visible_to(reader).filter(document__state=Document.State.LIVE)
 
 
@@ -253,6 +256,7 @@ class PassageVector(GuardedModel):
     """A copy of a passage's embedding that carries the approximate index, so that a change of rights never does."""
 
     scope_field: ClassVar[str] = "passage__scope_id"
+    document_field: ClassVar[str] = "passage__document_id"
 
     passage = models.OneToOneField(Passage, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False)
     embedding = HalfVectorField()
@@ -280,6 +284,33 @@ class Content(GuardedModel):
 
     class Meta(GuardedModel.Meta):
         indexes = [models.Index(fields=["due_at"], name="content_due")]
+
+
+class BreakGlass(models.Model):
+    """One person may read one document, or one scope and what inherits from it, until an end, for a reason (P12).
+
+    Kept apart from what sources send. The keys into content are plain numbers, so that no query follows them.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    document_id = models.BigIntegerField(null=True)
+    scope_id = models.BigIntegerField(null=True)
+    reason = models.TextField()
+    given_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    given_at = models.DateTimeField(auto_now_add=True)
+    until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(document_id=None, scope_id__isnull=False) | Q(document_id__isnull=False, scope_id=None),
+                name="break_glass_is_for_one_thing",
+            ),
+            models.CheckConstraint(condition=~Q(user=F("given_by")), name="break_glass_is_given_by_another"),
+            models.CheckConstraint(condition=~Q(reason=""), name="break_glass_has_a_reason"),
+        ]
+        indexes = [models.Index(fields=["user"], condition=Q(ended_at=None), name="break_glass_in_force")]
 
 
 class Language(models.TextChoices):

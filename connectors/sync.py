@@ -19,6 +19,7 @@ from accounts import principals
 from connectors.applying import Named, Writing, apply_page, hold_fence
 from connectors.corpus import documents, placing
 from connectors.corpus.documents import Texts
+from connectors.corpus.wall import as_owner
 from connectors.errors import RunSuperseded
 from connectors.models import Document, Source, SyncRun
 from connectors.parsing import ParseFailed
@@ -278,7 +279,7 @@ def heartbeat(run: SyncRun) -> Iterator[None]:
         thread.join()
 
 
-@transaction.atomic
+@as_owner()
 def release_held(source: Source) -> int:
     """A person says that documents a listing left out are still there."""
     principals.lock(source.pk)
@@ -286,7 +287,7 @@ def release_held(source: Source) -> int:
     return held.update(state=Document.State.LIVE, scope=F("next_scope"), next_scope=None)
 
 
-@transaction.atomic
+@as_owner()
 def delete_held(source: Source) -> int:
     """A person says that documents a listing left out are gone."""
     principals.lock(source.pk)

@@ -12,7 +12,7 @@ class GatewayConfig(AppConfig):
     name = "gateway"
 
     def ready(self) -> None:
-        from gateway import celery  # noqa: F401  (a task called before the app exists would go to another broker)
+        from gateway import break_glass, celery  # noqa: F401  (uses are audited; a task finds its broker)
 
         pre_migrate.connect(refuse_unfit_database, sender=self)
 

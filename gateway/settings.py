@@ -95,6 +95,9 @@ database: dict[str, Any] = env.db_url_config(DATABASE_URL or embedded.database_u
 database |= {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
 database["OPTIONS"] = database.get("OPTIONS", {}) | {"connect_timeout": 5}
 if PROCESS == "web":
+    # The second wall: what the web reads of content is bound by row-level security (decision 0014).
+    own_options = database["OPTIONS"].get("options", "")
+    database["OPTIONS"]["options"] = f"{own_options} -c role=gatehouse_web".strip()
     # A growing pool tries to connect with longer and longer pauses, and nothing else grows it meanwhile: it gives up
     # early, so that the next request after an outage tries at once.
     database["OPTIONS"]["pool"] = {

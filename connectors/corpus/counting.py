@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
+from connectors.corpus.wall import as_owner
 from connectors.models import Document, Passage, Source
 
 
@@ -15,15 +16,17 @@ class StateCount:
 
 
 def documents_by_state(source: Source) -> list[StateCount]:
-    rows = (
+    counted = (
         Document.past_the_guard.filter(source=source)
         .exclude(state=Document.State.DELETED)
         .values_list("state", "reason")
         .annotate(count=Count("id"))
         .order_by("state", "reason")
     )
-    return [StateCount(state, reason, count) for state, reason, count in rows]
+    with as_owner():
+        return [StateCount(state, reason, count) for state, reason, count in counted]
 
 
 def waiting_to_be_embedded() -> int:
-    return Passage.past_the_guard.filter(embedding=None, embedding_model="").count()
+    with as_owner():
+        return Passage.past_the_guard.filter(embedding=None, embedding_model="").count()

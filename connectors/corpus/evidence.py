@@ -4,7 +4,8 @@ from collections.abc import Collection
 from typing import Literal
 from uuid import UUID
 
-from accounts.reader import Reader
+from accounts.reader import Viewers
+from connectors.corpus.breaking_glass import note_uses
 from connectors.corpus.hits import Hit
 from connectors.corpus.reading import readable_documents
 from connectors.models import Passage
@@ -12,7 +13,7 @@ from connectors.models import Passage
 Pair = tuple[UUID, str]  # a document, and the SHA-256 of a passage's text in hex
 
 
-def holds_evidence(reader: Reader, pairs: Collection[Pair]) -> dict[Pair, Literal["held", "changed"]]:
+def holds_evidence(reader: Viewers, pairs: Collection[Pair]) -> dict[Pair, Literal["held", "changed"]]:
     """What became of passages that answers rest on, by document and digest of the passage (SHA-256, hex).
 
     A pair that is missing from the answer is unreadable or gone. "changed": the document can be read, and its
@@ -32,7 +33,7 @@ def holds_evidence(reader: Reader, pairs: Collection[Pair]) -> dict[Pair, Litera
     return {pair: "held" if pair in present else "changed" for pair in pairs if pair[0] in readable}
 
 
-def passages_holding(reader: Reader, pairs: Collection[Pair]) -> dict[Pair, Hit]:
+def passages_holding(reader: Viewers, pairs: Collection[Pair]) -> dict[Pair, Hit]:
     """The passage of each pair, wherever in its document it stands now; unreadable and gone are both missing."""
     if not pairs:
         return {}
@@ -45,7 +46,8 @@ def passages_holding(reader: Reader, pairs: Collection[Pair]) -> dict[Pair, Hit]
         .select_related("document__source__directory")
         .order_by("-ordinal")
     )
-    hits = ((hit.document_id, hit.digest, hit) for hit in map(_hit, found))
+    hits = [(hit.document_id, hit.digest, hit) for hit in map(_hit, found)]
+    note_uses(reader, {document for document, _, _ in hits})
     return {(document, digest): hit for document, digest, hit in hits if (document, digest) in pairs}
 
 

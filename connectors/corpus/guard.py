@@ -1,38 +1,84 @@
 """The guard: content cannot be read without saying who reads.
 
 Every query of a guarded model raises when it is compiled until `visible_to(reader)` was called, so that
-sub-queries, unions, `exists`, counts and `explain` raise as well as plain iteration (P18). Sync alone goes past
-it, through the manager named `past_the_guard`; a test over the syntax tree holds that.
+sub-queries, unions, `exists`, counts and `explain` raise as well as plain iteration (P18). What it lets through
+runs behind the second wall, in a statement that names its reader to the database. Sync alone goes past the guard,
+through the manager named `past_the_guard`; a test over the syntax tree holds that.
 """
 
 from typing import Any, ClassVar, Self, TypeVar
 
+from django.core.exceptions import EmptyResultSet
 from django.db import models
+from django.db.models import Q
 from django.db.models.expressions import RawSQL
+from django.db.models.lookups import FieldGetDbPrepValueMixin, Lookup
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
-from accounts.reader import Reader
+from accounts.reader import Viewers, is_viewers
+from connectors.corpus.wall import reading_as
 
 ModelT = TypeVar("ModelT", bound=models.Model)
 
-READABLE_SCOPES = "SELECT gatehouse_readable_scopes(%s, %s)"
+SCOPES = "SELECT gatehouse_audience_scopes(%s)"
+GLASS_DOCUMENTS = "SELECT gatehouse_glass_documents(%s)"
 
 
 class UnguardedRead(Exception):
     """Content was about to be read without a reader. This is a defect in the calling code."""
 
 
+@models.ForeignKey.register_lookup
+@models.Field.register_lookup
+class Among(FieldGetDbPrepValueMixin, Lookup):
+    """`column = ANY(ARRAY(SELECT …))`: the database asks once a statement, and may use its indexes on the answer."""
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        column, of_column = self.process_lhs(compiler, connection)
+        asked, of_asked = self.process_rhs(compiler, connection)
+        return f"{column} = ANY(ARRAY{asked})", (*of_column, *of_asked)
+
+
+class WalledCompiler(SQLCompiler):
+    """Sends its statement behind the second wall, and has all of the answer before it comes back."""
+
+    query: "GuardedQuery"
+    _compiled: tuple[str, tuple[Any, ...]] | None = None
+
+    def execute_sql(self, result_type: str = "multi", chunked_fetch: bool = False, chunk_size: int = 100) -> Any:  # type: ignore[override]
+        assert self.query.reader is not None
+        try:
+            self._compiled = self.as_sql()  # raises for what in it has no reader, before the database is asked
+        except EmptyResultSet:
+            return super().execute_sql(result_type, False, chunk_size)  # type: ignore[call-overload]
+        with reading_as(self.query.reader):
+            return super().execute_sql(result_type, False, chunk_size)  # type: ignore[call-overload]
+
+    def as_sql(self, *args: Any, **kwargs: Any) -> Any:
+        return self._compiled or super().as_sql(*args, **kwargs)
+
+
 class GuardedQuery(Query):
     """A query that knows for whom it reads, and is not compiled before it does."""
 
-    reader: Reader | None = None
+    reader: Viewers | None = None
 
     def get_compiler(self, *args: Any, **kwargs: Any) -> SQLCompiler:
         if self.reader is None:
             raise UnguardedRead(f"{self.get_meta().label} was queried without visible_to(reader).")
-        compiler: SQLCompiler = super().get_compiler(*args, **kwargs)
-        return compiler
+        plain = super().get_compiler(*args, **kwargs)
+        return WalledCompiler(self, plain.connection, plain.using, plain.elide_empty)
+
+    def get_aggregation(self, using: Any, aggregate_exprs: Any) -> Any:
+        """Some aggregates are computed by a query around this one, which is not guarded itself."""
+        if self.reader is None:
+            raise UnguardedRead(f"{self.get_meta().label} was queried without visible_to(reader).")
+        with reading_as(self.reader):
+            return super().get_aggregation(using, aggregate_exprs)
 
     def combine(self, rhs: Query, connector: str) -> None:
         if self.reader is None or self.reader != getattr(rhs, "reader", None):
@@ -51,13 +97,16 @@ class GuardedQuerySet(models.QuerySet[ModelT]):
     def __init__(self, model: Any = None, query: Any = None, using: Any = None, hints: Any = None) -> None:
         super().__init__(model, query if query is not None else GuardedQuery(model), using, hints)
 
-    def visible_to(self, reader: Reader) -> Self:
-        """Only what this reader may read at the start of the statement (P6, P15)."""
-        if type(reader) is not Reader:
-            raise UnguardedRead("visible_to takes a Reader.")
-        scope_field = getattr(self.model, "scope_field")  # noqa: B009  (mypy: an attribute of guarded models)
-        scopes = RawSQL(READABLE_SCOPES, (reader.user_id, reader.token_id))  # noqa: S611  (parameters, not text)
-        admitted = self.filter(**{f"{scope_field}__in": scopes})
+    def visible_to(self, reader: Viewers) -> Self:
+        """Only what this reader, or each of these, may read at the start of the statement (P6, P10, P15)."""
+        if not is_viewers(reader):
+            raise UnguardedRead("visible_to takes a Reader or an Audience.")
+        model: type[GuardedModel] = self.model  # type: ignore[assignment]
+        admitting = Q(**{f"{model.scope_field}__among": RawSQL(SCOPES, (reader.text,))})  # noqa: S611  (a parameter)
+        if model.document_field:
+            opened = RawSQL(GLASS_DOCUMENTS, (reader.text,))  # noqa: S611  (a parameter)
+            admitting |= Q(**{f"{model.document_field}__among": opened})
+        admitted = self.filter(admitting)
         admitted.query.reader = reader  # type: ignore[attr-defined]
         return admitted
 
@@ -70,9 +119,10 @@ class GuardedQuerySet(models.QuerySet[ModelT]):
 
 
 class GuardedModel(models.Model):
-    """A table of content. `scope_field` names the column that says in which scope a row stands."""
+    """A table of content: `scope_field` and `document_field` name the columns that say where a row belongs."""
 
     scope_field: ClassVar[str] = "scope_id"
+    document_field: ClassVar[str] = "document_id"
 
     class Meta:
         abstract = True

@@ -53,14 +53,14 @@ class Places:
     def of(self, scope: str | None, wanted: Access) -> int:
         """The scope in which a document with these lists stands under `scope` (P5)."""
         parent = self.named(scope) if scope is not None else None
-        if wanted.problem or (parent is None and wanted.is_plain):
+        if wanted.problem:
             return self.nobody()
         if parent is not None and wanted.is_plain:
             return parent
         return self._gateway_made(parent, None, self.own_acl(wanted), wanted.inherits)
 
     def nobody(self) -> int:
-        """The scope of documents nobody may read."""
+        """The scope of documents whose readers are not known: nobody may read them, not even by break-glass."""
         return self._gateway_made(None, None, None, inherits=False)
 
     def both(self, old: int, new: int) -> int:

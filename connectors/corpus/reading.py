@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from accounts.reader import Reader
+from accounts.reader import Viewers
+from connectors.corpus.breaking_glass import note_uses
 from connectors.models import Document, DocumentText
 
 
@@ -48,13 +49,16 @@ class TextView:
     revision: int
 
 
-def get_document(reader: Reader, document_id: UUID) -> DocumentView | None:
+def get_document(reader: Viewers, document_id: UUID) -> DocumentView | None:
     """The document, or None: unknown and unreadable are the same (P14)."""
     row = Document.objects.visible_to(reader).filter(public_id=document_id).select_related("source__directory").first()
-    return _view(row) if row is not None else None
+    if row is None:
+        return None
+    note_uses(reader, [row.public_id])
+    return _view(row)
 
 
-def document_text(reader: Reader, document_id: UUID) -> TextView | None:
+def document_text(reader: Viewers, document_id: UUID) -> TextView | None:
     row = (
         DocumentText.objects.visible_to(reader)
         .filter(document__public_id=document_id)
@@ -63,11 +67,12 @@ def document_text(reader: Reader, document_id: UUID) -> TextView | None:
     )
     if row is None:
         return None
+    note_uses(reader, [document_id])
     return TextView(text=row.text, headings=row.headings, pages=row.pages, revision=row.document.text_revision)
 
 
 def list_documents(
-    reader: Reader, *, source: str | None = None, after: UUID | None = None, limit: int = 50
+    reader: Viewers, *, source: str | None = None, after: UUID | None = None, limit: int = 50
 ) -> list[DocumentView]:
     """Readable documents in the order of their ids, from the one after `after`."""
     rows = Document.objects.visible_to(reader).select_related("source__directory").order_by("public_id")
@@ -75,11 +80,13 @@ def list_documents(
         rows = rows.filter(source__directory__key=source)
     if after is not None:
         rows = rows.filter(public_id__gt=after)
-    return [_view(row) for row in rows[:limit]]
+    page = list(rows[:limit])
+    note_uses(reader, [row.public_id for row in page])
+    return [_view(row) for row in page]
 
 
-def readable_documents(reader: Reader, ids: Collection[UUID]) -> set[UUID]:
-    """Which of these the reader may read now."""
+def readable_documents(reader: Viewers, ids: Collection[UUID]) -> set[UUID]:
+    """Which of these the reader may read now. Shows nothing of them, so it is no use of break-glass."""
     if not ids:
         return set()
     return set(Document.objects.visible_to(reader).filter(public_id__in=ids).values_list("public_id", flat=True))

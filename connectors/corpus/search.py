@@ -10,9 +10,11 @@ from django.db import connection
 from pgvector import HalfVector
 
 from accounts.models import Directory
-from accounts.reader import Reader
+from accounts.reader import Viewers, is_viewers
 from accounts.statements import rows
+from connectors.corpus.breaking_glass import note_uses
 from connectors.corpus.hits import Hit
+from connectors.corpus.wall import reading_as
 
 Mode = Literal["hybrid", "vector", "text"]
 MAX_QUERY = 8_000  # characters
@@ -20,7 +22,7 @@ STATEMENT = """
 SELECT p.public_id, d.public_id, d.external_id, d.title, d.url, f.key, f.name, d.text_revision, p.ordinal, p.text,
        p.start, p."end", p.heading, p.page, d.modified_at, d.language,
        encode(p.digest, 'hex'), d.file_metadata || d.metadata, found.similarity, found.keywords, found.score
-FROM gatehouse_search(%s, %s, %s::halfvec, gatehouse_lexemes(%s), %s, %s, %s::bigint[], %s, %s) found
+FROM gatehouse_search(%s, %s::halfvec, gatehouse_lexemes(%s), %s, %s, %s::bigint[], %s, %s) found
 JOIN connectors_passage p ON p.id = found.passage
 JOIN connectors_document d ON d.id = p.document_id AND d.state = 'live'
 JOIN accounts_directory f ON f.id = d.source_id
@@ -51,7 +53,7 @@ NO_FILTERS = Filters()
 
 
 def search(
-    reader: Reader,
+    reader: Viewers,
     *,
     query: str,
     vector: Sequence[float] | None,
@@ -59,16 +61,15 @@ def search(
     mode: Mode = "hybrid",
     filters: Filters = NO_FILTERS,
 ) -> list[Hit]:
-    """The `limit` passages that fit best of those the reader may read at the start of the statement, best first.
+    """The `limit` passages that fit best, of those the reader may read at the start of the statement, best first.
 
     `vector` is the embedding of the query, unit length; without it the words alone decide.
     """
-    if type(reader) is not Reader:
-        raise TypeError("search takes a Reader.")
+    if not is_viewers(reader):
+        raise TypeError("search takes a Reader or an Audience.")
     some_sources = isinstance(filters.sources, tuple)
     parameters: list[Any] = [
-        reader.user_id,
-        reader.token_id,
+        reader.text,
         HalfVector(list(vector)).to_text() if vector is not None and mode != "text" else None,
         query[:MAX_QUERY].replace("\0", " ") if mode != "vector" else "",
         limit,
@@ -77,7 +78,11 @@ def search(
         filters.modified_after,
         filters.modified_before,
     ]
-    return [Hit(**dict(zip(FIELDS, _decoded(row), strict=True))) for row in rows(STATEMENT, parameters)]
+    with reading_as(reader):
+        found = rows(STATEMENT, parameters)
+    hits = [Hit(**dict(zip(FIELDS, _decoded(row), strict=True))) for row in found]
+    note_uses(reader, {hit.document_id for hit in hits})
+    return hits
 
 
 def _source_ids(sources: tuple[str, ...] | AnySource) -> list[int]:

@@ -1,0 +1,100 @@
+"""Break-glass: one named person reads one document or one scope beside its condition, for a time (P12).
+
+The database judges it in the statement that reads, as it judges everything else.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.dispatch import Signal
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.reader import Viewers
+from accounts.statements import rows
+from connectors.corpus.wall import as_owner
+from connectors.models import BreakGlass, Document, Scope
+
+used = Signal()  # reader: Viewers, uses: list[Use]; sent before what was read goes any further
+
+
+class NoGlass(Exception):
+    """It cannot be given; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """A document that was read while break-glass covered it."""
+
+    glass_id: int
+    document_id: UUID
+
+
+def break_glass(
+    *,
+    user: User,
+    given_by: User,
+    reason: str,
+    until: datetime,
+    document: UUID | None = None,
+    scope: tuple[str, str] | None = None,
+) -> BreakGlass:
+    """Let `user` read one document, or one scope (its source's key, its id there) and what inherits from it.
+
+    Raises `NoGlass`.
+    """
+    if user == given_by:
+        raise NoGlass("Nobody opens a document for themselves. Ask another administrator.")
+    if not reason.strip():
+        raise NoGlass("Say why: the reason is kept and shown.")
+    if until <= timezone.now():
+        raise NoGlass("The end must be in the future.")
+    if (document is None) == (scope is None):
+        raise NoGlass("Name a document or a scope.")
+    with as_owner():
+        return BreakGlass.objects.create(
+            user=user,
+            given_by=given_by,
+            reason=reason.strip(),
+            until=until,
+            document_id=_document(document) if document is not None else None,
+            scope_id=_scope(*scope) if scope is not None else None,
+        )
+
+
+def _document(public_id: UUID) -> int:
+    living = Document.past_the_guard.exclude(state=Document.State.DELETED)
+    found = living.filter(public_id=public_id).values_list("pk", flat=True).first()
+    if found is None:
+        raise NoGlass("There is no such document.")
+    return found
+
+
+def _scope(source_key: str, external_id: str) -> int:
+    named = Scope.past_the_guard.filter(source__directory__key=source_key, external_id=external_id)
+    found = named.filter(introduced=True).values_list("pk", flat=True).first()
+    if found is None:
+        raise NoGlass("There is no such scope.")
+    return found
+
+
+def end(glass: BreakGlass) -> None:
+    """From this commit on it opens nothing."""
+    with as_owner():
+        BreakGlass.objects.filter(pk=glass.pk, ended_at=None).update(ended_at=timezone.now())
+
+
+def in_force() -> QuerySet[BreakGlass]:
+    return BreakGlass.objects.filter(ended_at=None, until__gt=timezone.now())
+
+
+def note_uses(reader: Viewers, documents: Collection[UUID]) -> None:
+    """Tell of documents that are about to be shown to somebody whom break-glass lets read them."""
+    if not documents:
+        return
+    found = rows("SELECT * FROM gatehouse_uses_of_glass(%s, %s)", [reader.text, list(documents)])
+    if found:
+        used.send(sender=BreakGlass, reader=reader, uses=[Use(glass_id=id, document_id=doc) for id, doc in found])
