@@ -121,6 +121,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=200, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May open the console. Gives no right to read (P12).")
+    is_auditor = models.BooleanField(default=False, help_text="May ask why people may read what.")
     external = models.BooleanField(default=False, help_text="From outside: does not hold 'everyone' (P2).")
     principal = models.OneToOneField(Principal, models.PROTECT, related_name="+", editable=False)
     language = models.CharField(max_length=10, default="en")

@@ -1,0 +1,183 @@
+"""What was so when: the record of every fact that rights are made of, as triggers have written it (decision 0015).
+
+A fact is of a kind and about a subject, some about an object too; its state is what was remembered of it. `at` is
+the time that is asked about; None is now. The caller reads as the owner of the database.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from accounts.statements import rows
+
+Kind = Literal["user", "directory", "principal", "source", "acl", "entries", "scope", "document"]
+State = Mapping[str, Any]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NOW = "infinity"
+
+LATEST = """
+SELECT s.id, h.state
+FROM unnest(%s::bigint[]) AS s(id)
+CROSS JOIN LATERAL (
+    SELECT id FROM connectors_history
+    WHERE kind = %s AND subject = s.id AND object = 0 AND at <= %s ORDER BY object, id DESC LIMIT 1
+) last
+JOIN connectors_history h ON h.id = last.id
+WHERE h.state IS NOT NULL
+"""
+ABOUT = """
+SELECT last.object, h.state
+FROM (
+    SELECT DISTINCT ON (object) object, id FROM connectors_history
+    WHERE kind = %s AND subject = %s AND at <= %s ORDER BY object, id DESC
+) last
+JOIN connectors_history h ON h.id = last.id
+WHERE h.state IS NOT NULL
+ORDER BY last.object
+"""
+# Every membership on a way up from these principals, ended ones too. Groups are visited once each.
+EDGES = """
+WITH RECURSIVE found(id) AS (
+    SELECT unnest(%s::bigint[])
+    UNION
+    SELECT last.object
+    FROM found
+    CROSS JOIN LATERAL (
+        SELECT DISTINCT ON (object) object, id FROM connectors_history
+        WHERE kind = 'membership' AND subject = found.id AND at <= %s ORDER BY object, id DESC
+    ) last
+    JOIN connectors_history h ON h.id = last.id AND h.state IS NOT NULL
+)
+SELECT found.id, last.object, (h.state ->> 'until')::bigint
+FROM found
+CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (object) object, id FROM connectors_history
+    WHERE kind = 'membership' AND subject = found.id AND at <= %s ORDER BY object, id DESC
+) last
+JOIN connectors_history h ON h.id = last.id AND h.state IS NOT NULL
+ORDER BY found.id, last.object
+"""
+# The scopes above one, by either way up; one on a cycle comes back to itself and is told once.
+ABOVE = """
+WITH RECURSIVE above(id) AS (
+    SELECT %s::bigint
+    UNION
+    SELECT up.id
+    FROM above
+    CROSS JOIN LATERAL (
+        SELECT state FROM connectors_history
+        WHERE kind = 'scope' AND subject = above.id AND object = 0 AND at <= %s ORDER BY object, id DESC LIMIT 1
+    ) last
+    CROSS JOIN LATERAL (VALUES ((last.state ->> 'parent')::bigint), ((last.state ->> 'also')::bigint)) up(id)
+    WHERE up.id IS NOT NULL
+)
+SELECT id FROM above
+"""
+BY_PUBLIC_ID = """
+SELECT max(subject) FROM connectors_history WHERE kind = 'document' AND state ->> 'public' = %s
+"""
+# The document that a source called this, at that time or last before it; one that lives before one that is gone.
+BY_EXTERNAL_ID = """
+SELECT n.subject
+FROM (
+    SELECT DISTINCT subject FROM connectors_history
+    WHERE kind = 'document' AND state ->> 'id' = %s AND (state ->> 'source')::bigint IN (
+        SELECT subject FROM connectors_history WHERE kind = 'directory' AND state ->> 'key' = %s AND at <= %s)
+) n
+CROSS JOIN LATERAL (
+    SELECT id, state FROM connectors_history
+    WHERE kind = 'document' AND subject = n.subject AND object = 0 AND at <= %s ORDER BY object, id DESC LIMIT 1
+) last
+ORDER BY coalesce(last.state ->> 'state', 'deleted') = 'deleted', last.id DESC
+LIMIT 1
+"""
+LAST_KNOWN = """
+SELECT state FROM connectors_history
+WHERE kind = %s AND subject = %s AND object = 0 AND state IS NOT NULL ORDER BY object, id DESC LIMIT 1
+"""
+DIFFERENCES = """
+WITH remembered AS (
+    SELECT DISTINCT ON (kind, subject, object) kind, subject, object, state
+    FROM connectors_history WHERE kind <> 'history' ORDER BY kind, subject, object, id DESC
+)
+SELECT count(*) FROM remembered FULL JOIN connectors_history_facts f USING (kind, subject, object)
+WHERE remembered.state IS DISTINCT FROM f.state
+"""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """`member` is in `group`, until a time where one is set."""
+
+    member: int
+    group: int
+    until: datetime | None
+
+
+def begins() -> datetime:
+    """The time before which nothing is known."""
+    found: datetime = rows("SELECT at FROM connectors_history WHERE kind = 'history'")[0][0]
+    return found
+
+
+def clock() -> datetime:
+    """The time of the database."""
+    found: datetime = rows("SELECT clock_timestamp()")[0][0]
+    return found
+
+
+def latest(kind: Kind, subjects: Collection[int], at: datetime | None) -> dict[int, Any]:
+    """What was so of each of these, where anything was."""
+    if not subjects:
+        return {}
+    found = rows(LATEST, [sorted(subjects), kind, at or NOW])
+    return {subject: json.loads(state) for subject, state in found}
+
+
+def about(kind: Literal["link", "glass"], subject: int, at: datetime | None) -> dict[int, State]:
+    """What was so of this subject and each of its objects, in the order of these."""
+    return {object: json.loads(state) for object, state in rows(ABOUT, [kind, subject, at or NOW])}
+
+
+def edges(principals: Collection[int], at: datetime | None) -> list[Edge]:
+    """Every membership on a way up from these principals, whether or not it had ended by then."""
+    found = rows(EDGES, [sorted(principals), at or NOW, at or NOW])
+    return [Edge(member, group, moment(until)) for member, group, until in found]
+
+
+def scopes_above(scope: int, at: datetime | None) -> dict[int, State]:
+    """This scope and all above it, of those that were."""
+    ids = [id for (id,) in rows(ABOVE, [scope, at or NOW])]
+    return latest("scope", ids, at)
+
+
+def last_known(kind: Kind, subject: int) -> State:
+    """The last that was so of it, though it may be so no longer."""
+    found: State = json.loads(rows(LAST_KNOWN, [kind, subject])[0][0])
+    return found
+
+
+def document_by_public_id(public_id: UUID) -> int | None:
+    """The document that ever had this id."""
+    found: int | None = rows(BY_PUBLIC_ID, [str(public_id)])[0][0]
+    return found
+
+
+def document_by_external_id(source_key: str, external_id: str, at: datetime | None) -> int | None:
+    """The document a source called this at that time, or last before it."""
+    found = rows(BY_EXTERNAL_ID, [external_id, source_key, at or NOW, at or NOW])
+    return int(found[0][0]) if found else None
+
+
+def differences() -> int:
+    """Facts that are not as they were last remembered. Anything but 0 is a defect."""
+    found: int = rows(DIFFERENCES)[0][0]
+    return found
+
+
+def moment(micros: int | None) -> datetime | None:
+    """A time as it is remembered: microseconds since 1970."""
+    return None if micros is None else EPOCH + timedelta(microseconds=micros)

@@ -1,0 +1,89 @@
+"""What a person may read, and who may read a document, page by page and without totals. For auditors (P12).
+
+Ids alone: what they stand for is shown by whoever asks, to whom may see it.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts.reader import Reader
+from accounts.statements import rows
+from connectors.corpus.wall import as_owner
+from connectors.models import Document
+
+PAGE = 50
+ROUNDS = 4  # of candidates examined for one page: one that few may read may come half empty
+
+# Everyone who could be let in by the grants or by break-glass, whatever else stands against it.
+CANDIDATES = """
+WITH granted AS (
+    SELECT e.principal_id AS id
+    FROM connectors_document d JOIN connectors_scope s ON s.id = d.scope_id
+    JOIN connectors_aclentry e ON e.acl_id = s.acl_id AND e.clause = 1
+    WHERE d.public_id = %s
+), groups AS (
+    SELECT id FROM granted
+    UNION
+    SELECT c.holder_id FROM granted JOIN accounts_closure c ON c.group_id = granted.id
+), members AS MATERIALIZED (
+    SELECT id FROM groups
+    UNION
+    SELECT m.member_id FROM groups JOIN accounts_membership m ON m.group_id = groups.id
+)
+SELECT u.id FROM accounts_user u
+WHERE u.id > %s AND u.is_active AND u.email_verified_at IS NOT NULL AND (
+    u.principal_id IN (SELECT id FROM members)
+    OR u.id IN (SELECT l.user_id FROM members JOIN accounts_identitylink l ON l.account_id = members.id
+                WHERE l.ended_at IS NULL)
+    OR (NOT u.external AND EXISTS (
+        SELECT FROM members JOIN accounts_principal p ON p.id = members.id
+        WHERE p.directory_id IS NULL AND p.kind = 'everyone'))
+    OR u.id IN (SELECT b.user_id FROM connectors_breakglass b WHERE b.ended_at IS NULL))
+ORDER BY u.id LIMIT %s
+"""
+# By the functions that the guard and the second wall ask, person by person.
+READING = """
+SELECT u.id
+FROM unnest(%s::bigint[]) u(id) JOIN connectors_document d ON d.public_id = %s AND d.state = 'live'
+WHERE d.scope_id IN (SELECT gatehouse_audience_scopes(u.id || ':0'))
+   OR d.id IN (SELECT gatehouse_glass_documents(u.id || ':0'))
+ORDER BY u.id
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadableDocument:
+    id: UUID
+    source: str  # the key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readers:
+    """Some of the people who may read a document, and after whom to go on."""
+
+    people: tuple[int, ...]
+    after: int | None  # None: these were the last
+
+
+def documents_of(user_id: int, *, after: UUID | None = None, limit: int = PAGE) -> list[ReadableDocument]:
+    """What this person may read now, in the order of the ids. Telling of it is no use of break-glass."""
+    found = Document.objects.visible_to(Reader(user_id)).order_by("public_id")
+    if after is not None:
+        found = found.filter(public_id__gt=after)
+    page = found.values_list("public_id", "source__directory__key")[:limit]
+    return [ReadableDocument(id=id, source=key) for id, key in page]
+
+
+def readers_of(document: UUID, *, after: int = 0, limit: int = PAGE) -> Readers:
+    """Who may read this document now, in the order of their numbers."""
+    found: list[int] = []
+    with as_owner():
+        for _ in range(ROUNDS):
+            candidates = [id for (id,) in rows(CANDIDATES, [document, after, limit])]
+            found += [id for (id,) in rows(READING, [candidates, document])]
+            if len(found) > limit:
+                return Readers(people=tuple(found[:limit]), after=found[limit - 1])
+            if len(candidates) < limit:
+                return Readers(people=tuple(found), after=None)
+            after = candidates[-1]
+    return Readers(people=tuple(found), after=after)
