@@ -79,6 +79,12 @@ class Acl(models.Model):
     digest = models.BinaryField(max_length=32)
     clauses = models.PositiveIntegerField(help_text="The grants and each restriction: a reader must meet them all.")
     denies = models.BooleanField(help_text="Has a deny set, so it admits only people the source recognises (P4).")
+    alone = models.GeneratedField(
+        expression=Q(clauses=1, denies=False),
+        output_field=models.BooleanField(),
+        db_persist=True,
+        help_text="Asks for nothing but one grant: meeting any of its entries is enough.",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "digest"], name="interned_acl")]
@@ -87,14 +93,25 @@ class Acl(models.Model):
 class AclEntry(models.Model):
     """A principal in a clause: 0 is the deny set, 1 the grants, 2 and up the restrictions."""
 
-    acl = models.ForeignKey(Acl, models.DO_NOTHING, related_name="+", db_constraint=False)
+    acl = models.ForeignKey(Acl, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    alone = models.BooleanField(help_text="As its condition says; the database keeps it equal.")
     clause = models.PositiveIntegerField()
-    principal = models.ForeignKey(Principal, models.DO_NOTHING, related_name="+", db_constraint=False)
+    principal = models.ForeignKey(Principal, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
     until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["acl", "clause", "principal"], name="one_acl_entry")]
-        indexes = [models.Index(fields=["principal"], name="acl_entries_of_a_principal")]
+        indexes = [
+            models.Index(fields=["principal"], name="acl_entries_of_a_principal"),
+            # What a reader meets is found in these alone, without a look at the table.
+            models.Index(fields=["principal"], include=["acl", "until"], condition=Q(alone=True), name="met_alone"),
+            models.Index(
+                fields=["principal"],
+                include=["acl", "clause", "until"],
+                condition=Q(alone=False),
+                name="met_in_clauses",
+            ),
+        ]
 
 
 class Scope(GuardedModel):
@@ -110,11 +127,15 @@ class Scope(GuardedModel):
     source = models.ForeignKey(Source, models.DO_NOTHING, related_name="+", db_constraint=False)
     external_id = models.TextField(null=True)
     name = models.TextField(blank=True, default="")
-    parent = models.ForeignKey("self", models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
-    also = models.ForeignKey("self", models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
+    parent = models.ForeignKey(
+        "self", models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    also = models.ForeignKey(
+        "self", models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
     inherits = models.BooleanField(default=True)
     own_acl = models.ForeignKey(Acl, models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
-    acl = models.ForeignKey(Acl, models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
+    acl = models.ForeignKey(Acl, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False)
     introduced = models.BooleanField(default=False)
     revision = models.BigIntegerField(null=True)
 
@@ -134,7 +155,7 @@ class Scope(GuardedModel):
         indexes = [
             models.Index(fields=["parent"], name="scopes_below"),
             models.Index(fields=["also"], condition=Q(also__isnull=False), name="scopes_also_below"),
-            models.Index(fields=["acl"], name="scopes_of_an_acl"),
+            models.Index(fields=["acl"], include=["id", "source"], name="scopes_of_an_acl"),
         ]
 
 
@@ -159,7 +180,7 @@ class Document(GuardedModel):
     source = models.ForeignKey(Source, models.DO_NOTHING, related_name="+", db_constraint=False)
     external_id = models.TextField()
     public_id = models.UUIDField(default=uuid4, unique=True)
-    scope = models.ForeignKey(Scope, models.DO_NOTHING, related_name="+", db_constraint=False)
+    scope = models.ForeignKey(Scope, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
     next_scope = models.ForeignKey(Scope, models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
     state = models.CharField(max_length=11, choices=State.choices, default=State.PENDING)
     reason = models.CharField(max_length=60, blank=True, default="", help_text="Why it is quarantined, as a code.")

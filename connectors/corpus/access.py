@@ -39,7 +39,7 @@ def intern(source_id: int, conditions: Collection[Condition]) -> dict[Condition,
             for c in missing
         )
         AclEntry.objects.bulk_create(
-            AclEntry(acl_id=acl.pk, clause=clause, principal_id=principal, until=until)
+            AclEntry(acl_id=acl.pk, alone=condition.is_alone, clause=clause, principal_id=principal, until=until)
             for acl, condition in zip(made, missing, strict=True)
             for clause, principal, until in condition.entries()
         )

@@ -30,6 +30,11 @@ class Condition:
             frozenset(deny),
         )
 
+    @property
+    def is_alone(self) -> bool:
+        """Asks for nothing but one of the grants."""
+        return not self.restrictions and not self.deny
+
     def under(self, parent: "Condition") -> "Condition":
         """The effective condition of an inheriting scope: grants united, all restrictions, denies united (P5)."""
         return Condition(

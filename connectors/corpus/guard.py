@@ -21,8 +21,8 @@ from connectors.corpus.wall import reading_as
 
 ModelT = TypeVar("ModelT", bound=models.Model)
 
-SCOPES = "SELECT gatehouse_audience_scopes(%s)"
-GLASS_DOCUMENTS = "SELECT gatehouse_glass_documents(%s)"
+SCOPES = "SELECT id FROM gatehouse_audience_scopes(%s) AS scopes(id)"
+GLASS_DOCUMENTS = "SELECT id FROM gatehouse_glass_documents(%s) AS opened(id)"
 
 
 class UnguardedRead(Exception):

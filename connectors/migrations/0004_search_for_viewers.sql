@@ -28,9 +28,10 @@ BEGIN
     IF viewers IS NULL OR wanted IS NULL OR some_sources IS NULL OR lexemes IS NULL THEN
         RAISE EXCEPTION 'a search names its reader, its words and its filters';
     END IF;
-    SELECT coalesce(array_agg(s.id), '{}') INTO readable
-    FROM gatehouse_audience_scopes(viewers) AS allowed(id) JOIN connectors_scope s ON s.id = allowed.id
-    WHERE NOT some_sources OR s.source_id = ANY(sources);
+    readable := ARRAY(SELECT allowed.id FROM gatehouse_audience_scopes(viewers) AS allowed(id));
+    IF some_sources THEN
+        readable := ARRAY(SELECT s.id FROM connectors_scope s WHERE s.id = ANY(readable) AND s.source_id = ANY(sources));
+    END IF;
     SELECT coalesce(array_agg(p.id), '{}') INTO glass
     FROM gatehouse_glass_documents(viewers) AS opened(id)
     JOIN connectors_document d ON d.id = opened.id AND (NOT some_sources OR d.source_id = ANY(sources))

@@ -14,6 +14,13 @@ ALTER TABLE connectors_breakglass
 CREATE INDEX break_glass_documents ON connectors_breakglass (document_id);
 CREATE INDEX break_glass_scopes ON connectors_breakglass (scope_id);
 """
+ENTRIES_OF_CONDITIONS = """
+UPDATE connectors_aclentry e SET alone = a.alone FROM connectors_acl a WHERE a.id = e.acl_id;
+ALTER TABLE connectors_acl ADD CONSTRAINT condition_alone UNIQUE (id, alone) INCLUDE (source_id, clauses, denies);
+ALTER TABLE connectors_aclentry DROP CONSTRAINT connectors_aclentry_acl_id_fkey;
+ALTER TABLE connectors_aclentry
+    ADD FOREIGN KEY (acl_id, alone) REFERENCES connectors_acl (id, alone) ON DELETE CASCADE;
+"""
 
 
 class Migration(migrations.Migration):
@@ -69,6 +76,65 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.RemoveIndex(model_name="scope", name="scopes_of_an_acl"),
+        migrations.AddField(
+            model_name="acl",
+            name="alone",
+            field=models.GeneratedField(
+                db_persist=True,
+                expression=models.Q(("clauses", 1), ("denies", False)),
+                help_text="Asks for nothing but one grant: meeting any of its entries is enough.",
+                output_field=models.BooleanField(),
+            ),
+        ),
+        migrations.AddField(
+            model_name="aclentry",
+            name="alone",
+            field=models.BooleanField(default=False, help_text="As its condition says; the database keeps it equal."),
+            preserve_default=False,
+        ),
+        *(
+            migrations.AlterField(
+                model_name=model,
+                name=name,
+                field=models.ForeignKey(
+                    db_constraint=False,
+                    db_index=False,
+                    null=null,
+                    on_delete=django.db.models.deletion.DO_NOTHING,
+                    related_name="+",
+                    to=to,
+                ),
+            )
+            for model, name, null, to in (
+                ("aclentry", "acl", False, "connectors.acl"),
+                ("aclentry", "principal", False, "accounts.principal"),
+                ("document", "scope", False, "connectors.scope"),
+                ("scope", "acl", True, "connectors.acl"),
+                ("scope", "also", True, "connectors.scope"),
+                ("scope", "parent", True, "connectors.scope"),
+            )
+        ),
+        migrations.AddIndex(
+            model_name="aclentry",
+            index=models.Index(
+                condition=models.Q(("alone", True)), fields=["principal"], include=("acl", "until"), name="met_alone"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="aclentry",
+            index=models.Index(
+                condition=models.Q(("alone", False)),
+                fields=["principal"],
+                include=("acl", "clause", "until"),
+                name="met_in_clauses",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="scope",
+            index=models.Index(fields=["acl"], include=("id", "source"), name="scopes_of_an_acl"),
+        ),
+        migrations.RunSQL(ENTRIES_OF_CONDITIONS, migrations.RunSQL.noop),
         migrations.RunSQL(BREAK_GLASS_KEYS, migrations.RunSQL.noop),
         migrations.RunSQL((HERE / "0004_second_wall.sql").read_text()),
         migrations.RunSQL("SELECT '[1]'::halfvec <=> '[1]'", migrations.RunSQL.noop),  # its settings become known

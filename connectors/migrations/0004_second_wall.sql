@@ -40,41 +40,62 @@ $$;
 
 -- P3-P7, P11, P12, P17: the scopes this reader may read, at the start of the statement. `token` 0 is a person's own
 -- session; any other narrows to its sources and must be in force.
+--
+-- Every look into a big table is `= ANY(ARRAY(SELECT …))`: one walk over an index, where the planner, who cannot know
+-- how many there are, would take thousands of single steps for a join. Most conditions ask for one grant alone;
+-- meeting any entry of these is enough, and neither the condition itself nor a count of clauses is looked at.
 CREATE OR REPLACE FUNCTION gatehouse_readable_scopes(reader bigint, token bigint) RETURNS SETOF bigint
-LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, public AS $$
     WITH held AS MATERIALIZED (
-        SELECT gatehouse_principals(reader) AS id
+        SELECT ARRAY(SELECT own.id FROM gatehouse_principals(reader) AS own(id)) AS ids
     ), open_sources AS MATERIALIZED (
-        SELECT s.id, EXISTS (
+        SELECT o.id, EXISTS (
                SELECT FROM accounts_identitylink l JOIN accounts_principal a ON a.id = l.account_id
-               WHERE l.user_id = reader AND l.ended_at IS NULL AND a.directory_id = s.id) AS recognises
-        FROM gatehouse_open_sources(reader, token) AS s(id)
-    ), met AS (
-        SELECT e.acl_id, count(DISTINCT e.clause) AS clauses, bool_or(e.clause = 0) AS denied
-        FROM held JOIN connectors_aclentry e ON e.principal_id = held.id
-        WHERE e.until IS NULL OR e.until > statement_timestamp()
-        GROUP BY e.acl_id
-    ), admitting AS (
-        SELECT a.id
-        FROM met JOIN connectors_acl a ON a.id = met.acl_id JOIN open_sources o ON o.id = a.source_id
-        WHERE NOT met.denied AND met.clauses = a.clauses
-          AND (NOT a.denies OR (o.recognises AND NOT EXISTS (
-               SELECT FROM connectors_aclentry e JOIN accounts_principal p ON p.id = e.principal_id
-               WHERE e.acl_id = a.id AND e.clause = 0 AND (NOT p.introduced OR p.deleted_at IS NOT NULL))))
+               WHERE l.user_id = reader AND l.ended_at IS NULL AND a.directory_id = o.id) AS recognises
+        FROM gatehouse_open_sources(reader, token) AS o(id)
+    ), met AS MATERIALIZED (  -- entries of conditions that ask for more than one grant
+        SELECT e.acl_id, e.clause FROM connectors_aclentry e
+        WHERE e.principal_id = ANY((SELECT h.ids FROM held h)::bigint[]) AND NOT e.alone
+          AND (e.until IS NULL OR e.until > statement_timestamp())
+    ), granting AS MATERIALIZED (
+        SELECT a.id, a.clauses, a.denies, o.recognises
+        FROM connectors_acl a JOIN open_sources o ON o.id = a.source_id
+        WHERE a.id = ANY(ARRAY(SELECT m.acl_id FROM met m WHERE m.clause = 1))
+    ), denied AS MATERIALIZED (
+        SELECT e.acl_id, e.principal_id FROM connectors_aclentry e
+        WHERE e.acl_id = ANY(ARRAY(SELECT g.id FROM granting g WHERE g.denies)) AND e.clause = 0
+    ), hiding AS (  -- whom a deny set names that is not known: it hides from everyone
+        SELECT d.acl_id FROM denied d WHERE d.principal_id = ANY(ARRAY(
+            SELECT p.id FROM accounts_principal p
+            WHERE p.id = ANY(ARRAY(SELECT named.principal_id FROM denied named))
+              AND (NOT p.introduced OR p.deleted_at IS NOT NULL)))
     ), admitted AS MATERIALIZED (
-        SELECT s.id FROM admitting JOIN connectors_scope s ON s.acl_id = admitting.id
+        SELECT s.id FROM connectors_scope s
+        WHERE s.source_id = ANY(ARRAY(SELECT o.id FROM open_sources o))
+          AND s.acl_id = ANY(ARRAY(
+              SELECT e.acl_id FROM connectors_aclentry e
+              WHERE e.principal_id = ANY((SELECT h.ids FROM held h)::bigint[]) AND e.alone
+                AND (e.until IS NULL OR e.until > statement_timestamp())
+              UNION ALL
+              SELECT g.id FROM granting g
+              WHERE (g.clauses = 1 OR (g.id, g.clauses) IN (
+                     SELECT m.acl_id, 1 + count(DISTINCT m.clause) FROM met m WHERE m.clause > 1 GROUP BY m.acl_id))
+                AND (NOT g.denies OR (g.recognises
+                     AND g.id NOT IN (SELECT m.acl_id FROM met m WHERE m.clause = 0)
+                     AND g.id NOT IN (SELECT h.acl_id FROM hiding h)))))
     ), opened AS MATERIALIZED (
-        SELECT g.scope AS id
+        SELECT DISTINCT g.scope AS id
         FROM gatehouse_glass_scopes(reader) g JOIN connectors_scope s ON s.id = g.scope
              JOIN open_sources o ON o.id = s.source_id
-        WHERE EXISTS (SELECT FROM held)
+        WHERE cardinality((SELECT h.ids FROM held h)) > 0
     )
     SELECT id FROM admitted
-    UNION
-    SELECT id FROM opened
-    UNION  -- what stands in two scopes at once, while new text waits, needs both to be open
-    SELECT s.id FROM opened JOIN connectors_scope s ON opened.id IN (s.parent_id, s.also_id) AND s.also_id IS NOT NULL
-    WHERE s.acl_id IS NOT NULL
+    UNION ALL
+    SELECT o.id FROM opened o WHERE o.id NOT IN (SELECT id FROM admitted)
+    UNION ALL  -- what stands in two scopes at once, while new text waits, needs both to be open
+    SELECT s.id FROM connectors_scope s
+    WHERE EXISTS (SELECT FROM opened) AND s.also_id IS NOT NULL AND s.acl_id IS NOT NULL
+      AND s.id NOT IN (SELECT id FROM admitted)
       AND s.parent_id IN (SELECT id FROM admitted UNION ALL SELECT id FROM opened)
       AND s.also_id IN (SELECT id FROM admitted UNION ALL SELECT id FROM opened)
 $$;
@@ -113,10 +134,11 @@ END $$;
 
 CREATE FUNCTION gatehouse_scopes_of_member(member text) RETURNS SETOF bigint
 LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
-    SELECT gatehouse_readable_scopes(split_part(member, ':', 1)::bigint, split_part(member, ':', 2)::bigint)
-    WHERE member LIKE '%:%'
+    SELECT s.id
+    FROM gatehouse_readable_scopes(
+        nullif(split_part(member, ':', 1), '?')::bigint, nullif(split_part(member, ':', 2), '')::bigint) AS s(id)
     UNION ALL
-    SELECT gatehouse_scopes_of_everyone() WHERE member = '?'
+    SELECT e.id FROM gatehouse_scopes_of_everyone() AS e(id) WHERE member = '?'
 $$;
 
 -- The scopes every one of these viewers may read.
@@ -131,7 +153,7 @@ BEGIN
         RETURN;
     END IF;
     IF cardinality(members) = 1 THEN
-        RETURN QUERY SELECT gatehouse_scopes_of_member(members[1]);
+        RETURN QUERY SELECT s.id FROM gatehouse_scopes_of_member(members[1]) AS s(id);
         RETURN;
     END IF;
     FOREACH member IN ARRAY members LOOP
@@ -260,16 +282,16 @@ ALTER TABLE connectors_passagevector ENABLE ROW LEVEL SECURITY;  -- no policy: n
 ALTER TABLE connectors_content ENABLE ROW LEVEL SECURITY;  -- no policy: no row
 
 CREATE POLICY readable ON connectors_scope FOR SELECT USING (
-    id = ANY(ARRAY(SELECT gatehouse_audience_scopes(gatehouse_viewers()))));
+    id = ANY(ARRAY(SELECT s.id FROM gatehouse_audience_scopes(gatehouse_viewers()) AS s(id))));
 CREATE POLICY readable ON connectors_document FOR SELECT USING (
     state = 'live' AND (
-        scope_id = ANY(ARRAY(SELECT gatehouse_audience_scopes(gatehouse_viewers())))
-        OR id = ANY(ARRAY(SELECT gatehouse_glass_documents(gatehouse_viewers())))));
+        scope_id = ANY(ARRAY(SELECT s.id FROM gatehouse_audience_scopes(gatehouse_viewers()) AS s(id)))
+        OR id = ANY(ARRAY(SELECT g.id FROM gatehouse_glass_documents(gatehouse_viewers()) AS g(id)))));
 CREATE POLICY readable ON connectors_documenttext FOR SELECT USING (
     EXISTS (SELECT FROM connectors_document d WHERE d.id = document_id));  -- of which this role sees the readable
 CREATE POLICY readable ON connectors_passage FOR SELECT USING (
-    scope_id = ANY(ARRAY(SELECT gatehouse_audience_scopes(gatehouse_viewers())))
-    OR document_id = ANY(ARRAY(SELECT gatehouse_glass_documents(gatehouse_viewers()))));
+    scope_id = ANY(ARRAY(SELECT s.id FROM gatehouse_audience_scopes(gatehouse_viewers()) AS s(id)))
+    OR document_id = ANY(ARRAY(SELECT g.id FROM gatehouse_glass_documents(gatehouse_viewers()) AS g(id))));
 
 REVOKE EXECUTE ON FUNCTION gatehouse_audience_scopes(text), gatehouse_glass_documents(text),
     gatehouse_uses_of_glass(text, uuid[]), gatehouse_readable_scopes(bigint, bigint) FROM PUBLIC;
