@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import AccessToken, User
 from accounts.reader import NO_TOKEN, Reader
-from connectors.corpus.evidence import Pair, passages_holding
+from connectors.corpus.evidence import Pair, holds_evidence
 from connectors.corpus.hits import Hit
 from gateway.answering import recording
 from gateway.answering.recording import Asked
@@ -26,11 +26,11 @@ def standing(reader: Reader, evidence: Collection[Pair]) -> Standing:
 
 
 def readable_evidence(reader: Reader, evidence: Collection[Pair]) -> frozenset[Pair]:
-    """The passages that stand in a document the reader may read, with these words, in one statement.
+    """Passages that still stand, with these words, in a document the reader may read now.
 
     What the source took out of a text while it was answered from is not shown for the first time (P16).
     """
-    return frozenset(passages_holding(reader, evidence))
+    return frozenset(pair for pair, state in holds_evidence(reader, evidence).items() if state == "held")
 
 
 def pair_of(hit: Hit) -> Pair:
