@@ -80,7 +80,7 @@ class Acl(models.Model):
     clauses = models.PositiveIntegerField(help_text="The grants and each restriction: a reader must meet them all.")
     denies = models.BooleanField(help_text="Has a deny set, so it admits only people the source recognises (P4).")
     alone = models.GeneratedField(
-        expression=Q(clauses=1, denies=False),
+        expression=Q(clauses=1, denies=False),  # type: ignore[arg-type]  # the stubs know of no conditions here
         output_field=models.BooleanField(),
         db_persist=True,
         help_text="Asks for nothing but one grant: meeting any of its entries is enough.",
