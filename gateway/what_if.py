@@ -60,6 +60,11 @@ class WhatIf:
         return self.result.difference
 
     @property
+    def people_unnamed(self) -> int:
+        """Those with a change who are counted, and not among the people named."""
+        return self.difference.people_changed - len(self.difference.people)
+
+    @property
     def answers(self) -> int:
         return sum(each.answers for each in self.withheld)
 

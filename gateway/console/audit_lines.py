@@ -17,6 +17,10 @@ KINDS = {
     "source.sync_requested": "asked for a sync",
     "user.deactivated": "deactivated a person",
     "user.activated": "activated a person",
+    "access.explained": "asked why somebody may read a document",
+    "access.documents_listed": "asked what somebody may read",
+    "access.readers_listed": "asked who may read a document",
+    "what_if.asked": "asked what a change would do",
 }
 
 

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from gateway.console import views
+from gateway.console import explaining, views
+from gateway.console.what_if import what_if
 
 app_name = "console"
 urlpatterns = [
@@ -17,5 +18,9 @@ urlpatterns = [
     path("people/", views.people, name="people"),
     path("people/<int:id>/", views.person, name="person"),
     path("people/<int:id>/active/", views.set_active, name="set-active"),
+    path("what-if/", what_if, name="what-if"),
+    path("access/", explaining.access, name="access"),
+    path("access/documents/", explaining.documents_of, name="documents-of"),
+    path("access/readers/<uuid:document>/", explaining.readers_of, name="readers-of"),
     path("audit/", views.audit_list, name="audit"),
 ]

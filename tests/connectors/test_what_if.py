@@ -2,8 +2,8 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -485,38 +485,36 @@ def test_a_document_that_changes_while_it_is_asked_is_told(world: World) -> None
         pass
 
 
-@contextmanager
-def elsewhere(work: Callable[[], object]) -> Iterator[list[object]]:
-    """Done on another connection, meanwhile."""
-    done: list[object] = []
+@dataclass(eq=False)
+class Elsewhere(Thread):
+    """Work on a connection of its own, meanwhile; `done` holds what it returned."""
 
-    def run() -> None:
+    work: Callable[[], object]
+
+    def __post_init__(self) -> None:
+        super().__init__(daemon=True)
+        self.done: list[object] = []
+
+    def run(self) -> None:
         try:
-            done.append(work())
+            self.done.append(self.work())
         finally:
             connection.close()
 
-    thread = Thread(target=run)
-    thread.start()
-    yield done
-    thread.join(timeout=30)
-    assert done
+    def ended(self) -> list[object]:
+        self.join(timeout=30)
+        return self.done
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_push_waits_for_the_comparison_and_then_applies(world: World) -> None:
-    source = world.source
-    with elsewhere(lambda: None):
-        pass
-    with tried(Push.of(source, [Deletion(kind="document", id="handbook")])):
-        waiting = Thread(
-            target=lambda: (apply_record(source, Deletion(kind="document", id="diary")), connection.close())
-        )
-        waiting.start()
+    push = Elsewhere(lambda: apply_record(world.source, Deletion(kind="document", id="diary")).state)
+    with tried(Push.of(world.source, [Deletion(kind="document", id="handbook")])):
+        push.start()
         sleep(0.3)
-        assert waiting.is_alive()
-    waiting.join(timeout=30)
-    assert not waiting.is_alive()
+        assert push.is_alive()
+        assert not push.done
+    assert push.ended() == ["deleted"]
     assert world.reads("carl") == set()
     assert world.reads("ann") == {"handbook"}
 
@@ -531,11 +529,11 @@ def test_a_source_that_is_being_written_to_is_told_in_words(world: World, monkey
             pass
         return str(caught.value)
 
+    question = Elsewhere(asked)
     with transaction.atomic():
         principals.lock(world.source.pk)
-        with elsewhere(asked) as done:
-            pass
-    assert done == [what_if.BUSY]
+        question.start()
+        assert question.ended() == [what_if.BUSY]
 
 
 # --- at random ------------------------------------------------------------------------------------------
