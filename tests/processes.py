@@ -1,5 +1,6 @@
-"""Looking at real processes: what belongs to a data directory, and waiting for something to hold."""
+"""Real processes: on the database of a test, looked at by data directory, and waited for."""
 
+import os
 import shutil
 import tempfile
 import time
@@ -8,6 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+from django.conf import settings
+from django.db import connection
+
+from gateway import embedded
 
 
 @contextmanager
@@ -19,6 +24,17 @@ def passable_directory() -> Iterator[Path]:
         yield directory
     finally:
         shutil.rmtree(directory)
+
+
+def on_this_database(process: str) -> dict[str, str]:
+    """The environment of a process of this kind (web, worker, command) on the database and the queue of this test."""
+    url = embedded.database_url(Path(settings.DATA_DIR))
+    return os.environ | {
+        "DATABASE_URL": url.replace("/gatehouse?", f"/{connection.settings_dict['NAME']}?"),
+        "REDIS_URL": settings.BROKER_URL,
+        "GATEHOUSE_PROCESS": process,
+        "DJANGO_SETTINGS_MODULE": "gateway.settings",
+    }
 
 
 def processes_of(data_dir: Path, word: str = "") -> list[psutil.Process]:

@@ -127,3 +127,13 @@ GRANT EXECUTE ON FUNCTION gatehouse_search(
     text, halfvec, text[], integer, boolean, bigint[], timestamptz, timestamptz) TO gatehouse_web;
 DROP FUNCTION gatehouse_search(
     bigint, bigint, halfvec, text[], integer, boolean, bigint[], timestamptz, timestamptz);
+
+-- Whoever may make temporary tables must not be able to put one in the place of a table these functions read.
+DO $$
+DECLARE
+    installed regprocedure;
+BEGIN
+    FOR installed IN SELECT oid FROM pg_proc WHERE proname LIKE 'gatehouse\_%' LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, public, pg_temp', installed);
+    END LOOP;
+END $$;

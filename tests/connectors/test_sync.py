@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -19,8 +18,8 @@ from connectors import adding, ingest, sync
 from connectors.corpus.counting import documents_by_state
 from connectors.corpus.reading import document_text, list_documents
 from connectors.models import Document, Passage, Scope, Source, SyncRun
-from gateway import embedded
 from tests.cast import person
+from tests.processes import on_this_database
 
 pytestmark = pytest.mark.django_db
 
@@ -235,18 +234,10 @@ def test_a_source_somebody_reads_is_not_due(source: Source) -> None:
 @contextmanager
 def worker(log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A Celery worker in a process group of its own, on the database of this test."""
-    url = embedded.database_url(Path(settings.DATA_DIR))
-    database = connection.settings_dict["NAME"]
-    environment = os.environ | {
-        "DATABASE_URL": url.replace("/gatehouse?", f"/{database}?"),
-        "REDIS_URL": settings.BROKER_URL,
-        "GATEHOUSE_PROCESS": "worker",
-        "DJANGO_SETTINGS_MODULE": "gateway.settings",
-    }
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "celery", "-A", "gateway.celery", "worker", "-c", "2", "--loglevel", "WARNING"],
-            env=environment,
+            env=on_this_database("worker"),
             stdout=output,
             stderr=output,
             start_new_session=True,
