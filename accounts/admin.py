@@ -34,8 +34,8 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(User)
 class UserAdmin(NarrowAdmin):
-    list_display = ("email", "name", "is_active", "is_staff", "external", "country", "department")
-    list_filter = ("is_active", "is_staff", "external")
+    list_display = ("email", "name", "is_active", "is_staff", "is_auditor", "external", "country", "department")
+    list_filter = ("is_active", "is_staff", "is_auditor", "external")
     search_fields = ("email", "name")
     filter_horizontal = ("groups", "user_permissions")
     readonly_fields = ("email_verified_at", "last_login", "created_at")
@@ -56,6 +56,11 @@ class UserAdmin(NarrowAdmin):
             provisioning.change_address(obj, address, verified=True)
         if not obj.is_active:
             provisioning.deactivate(obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Whoever runs the system makes others auditors, not themselves (P12)."""
+        own = ("is_auditor",) if obj is not None and obj == request.user else ()
+        return (*self.readonly_fields, *own)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False  # people are deactivated: what they asked and were told stays accountable

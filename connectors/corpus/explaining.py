@@ -26,24 +26,15 @@ class Unknown(Exception):
     """There never was such a document."""
 
 
-class BeforeTheHistory(Exception):
-    """Nothing is known of that time."""
-
-    def __init__(self, begins: datetime) -> None:
-        super().__init__(f"The history begins at {spoken(begins)}.")
-        self.begins = begins
+class OutsideTheHistory(Exception):
+    """Nothing is known of that time; the message says why."""
 
 
 def explain(user_id: int, document: UUID, at: datetime | None = None) -> Explanation:
-    """Whether this person may read the document, and why. Raises `Unknown`, `BeforeTheHistory`."""
-    with as_owner():
-        document_id = history.document_by_public_id(document)
-        if document_id is None:
-            raise Unknown
-        begins = history.begins()
+    """Whether this person may read the document, and why. Raises `Unknown`, `OutsideTheHistory`."""
+    document_id = require_known(document)
     if at is not None:
-        if at < begins:
-            raise BeforeTheHistory(begins)
+        _require_past(at)
         return _from_history(user_id, document_id, document, at)
     for _ in range(TRIES):
         served = Document.objects.visible_to(Reader(user_id)).filter(pk=document_id).exists()
@@ -51,6 +42,32 @@ def explain(user_id: int, document: UUID, at: datetime | None = None) -> Explana
         if not explanation.disagrees:
             break
     return explanation
+
+
+def _require_past(at: datetime) -> None:
+    with as_owner():
+        begins, now = history.begins(), history.clock()
+    if at < begins:
+        raise OutsideTheHistory(f"The history begins at {spoken(begins)}.")
+    if at > now:
+        raise OutsideTheHistory("That time has not come yet.")
+
+
+def require_known(document: UUID) -> int:
+    """The row that the document has, or had. Raises `Unknown`."""
+    with as_owner():
+        document_id = history.document_by_public_id(document)
+    if document_id is None:
+        raise Unknown
+    return document_id
+
+
+def source_of(document: UUID) -> str:
+    """The key of the source that the document is from, or was. Raises `Unknown`."""
+    document_id = require_known(document)
+    with as_owner():
+        source_id = history.last_known("document", document_id)["source"]
+        return str(history.last_known("directory", source_id)["key"])
 
 
 def document_named(source_key: str, external_id: str, at: datetime | None = None) -> UUID:

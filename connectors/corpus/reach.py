@@ -1,15 +1,17 @@
 """What a person may read, and who may read a document, page by page and without totals. For auditors (P12).
 
-Ids alone: what they stand for is shown by whoever asks, to whom may see it.
+Ids alone; what they stand for is told to an auditor by their own right to read it, as to anybody else.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
 from accounts.reader import Reader
 from accounts.statements import rows
+from connectors.corpus.breaking_glass import note_uses
 from connectors.corpus.wall import as_owner
-from connectors.models import Document
+from connectors.models import Document, Scope
 
 PAGE = 50
 ROUNDS = 4  # of candidates examined for one page: one that few may read may come half empty
@@ -87,3 +89,29 @@ def readers_of(document: UUID, *, after: int = 0, limit: int = PAGE) -> Readers:
                 return Readers(people=tuple(found), after=None)
             after = candidates[-1]
     return Readers(people=tuple(found), after=after)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Titled:
+    """What a document is called, for one who may read it."""
+
+    external_id: str
+    title: str
+    url: str
+
+
+def titles(reader: Reader, ids: Collection[UUID]) -> dict[UUID, Titled]:
+    """Of those of these documents that this reader may read."""
+    found = Document.objects.visible_to(reader).filter(public_id__in=ids)
+    shown = {
+        id: Titled(external_id=external_id, title=title, url=url)
+        for id, external_id, title, url in found.values_list("public_id", "external_id", "title", "url")
+    }
+    note_uses(reader, list(shown))
+    return shown
+
+
+def names_of_scopes(reader: Reader, numbers: Collection[int]) -> dict[int, str]:
+    """Of those of these scopes that this reader may read."""
+    found = Scope.objects.visible_to(reader).filter(pk__in=numbers, external_id__isnull=False)
+    return {id: name or external_id or "" for id, name, external_id in found.values_list("pk", "name", "external_id")}

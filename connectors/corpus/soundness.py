@@ -2,7 +2,7 @@
 
 from accounts import principals
 from accounts.statements import rows
-from connectors.corpus import access
+from connectors.corpus import access, history
 from connectors.models import Source
 
 STRAY_PASSAGES = """
@@ -16,9 +16,11 @@ def findings() -> list[str]:
     closure = principals.closure_differences()
     scopes = sum(access.differences(source.pk) for source in Source.objects.all())
     passages: int = rows(STRAY_PASSAGES)[0][0]
+    remembered = history.differences()
     counted = (
         (closure, "rows of the closure over groups differ from the memberships."),
         (scopes, "scopes have another condition than their lists lead to."),
         (passages, "passages stand elsewhere than their document."),
+        (remembered, "facts are not as the history of rights last remembered them."),
     )
     return [f"{count} {what} Please report this as a security defect." for count, what in counted if count]

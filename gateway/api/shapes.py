@@ -220,6 +220,89 @@ class Audit(s.Serializer[object]):
     next_cursor = s.CharField(allow_null=True)
 
 
+class Reason(s.Serializer[object]):
+    rule = s.CharField(help_text="P1 to P17.")
+    text = s.CharField()
+
+
+class ListedPrincipal(s.Serializer[object]):
+    kind = s.ChoiceField(choices=["user", "group", "everyone", "unknown"])
+    id = s.CharField()
+    name = s.CharField(allow_blank=True)
+    source = s.CharField(allow_null=True)  # type: ignore[assignment]
+
+
+class Step(ListedPrincipal):
+    until = s.DateTimeField(allow_null=True, help_text="When the membership that leads to it ends.")
+
+
+class ClauseFound(s.Serializer[object]):
+    clause = s.ChoiceField(choices=["grants", "restriction", "deny"])
+    met = s.BooleanField()
+    path = Step(many=True)
+    until = s.DateTimeField(allow_null=True)
+    entries = s.IntegerField()
+    some = ListedPrincipal(many=True)
+    scopes = s.ListField(child=s.IntegerField())
+
+
+class ScopeOnTheWay(s.Serializer[object]):
+    number = s.IntegerField()
+    name = s.CharField(allow_null=True, help_text="Only if the auditor may read it.")
+    of_the_document = s.BooleanField()
+    introduced = s.BooleanField()
+    inherits = s.BooleanField()
+    known = s.BooleanField()
+    grants = ListedPrincipal(many=True)
+    restrictions = s.ListField(child=ListedPrincipal(many=True))
+    deny = ListedPrincipal(many=True)
+
+
+class AuditedDocument(s.Serializer[object]):
+    id = s.UUIDField()
+    external_id = s.CharField(allow_null=True, help_text="This, title and url: only if the auditor may read it.")
+    title = s.CharField(allow_null=True)
+    url = s.CharField(allow_null=True)
+    source = s.CharField()  # type: ignore[assignment]
+
+
+class AnswerGiven(s.Serializer[object]):
+    question = s.UUIDField()
+    asked_at = s.DateTimeField()
+    shown = s.BooleanField(help_text="A sentence that rests on the document is still stored.")
+
+
+class Explanation(s.Serializer[object]):
+    user = s.EmailField()
+    document = AuditedDocument()
+    at = s.DateTimeField()
+    decision = s.ChoiceField(choices=["allowed", "denied"])
+    rules = s.ListField(child=s.CharField(), help_text="The one that decides comes first.")
+    reasons = Reason(many=True)
+    accounts = ListedPrincipal(many=True)
+    clauses = ClauseFound(many=True)
+    scopes = ScopeOnTheWay(many=True)
+    state = s.CharField(allow_blank=True)
+    break_glass = s.ListField(child=s.IntegerField())
+    agrees = s.BooleanField(help_text="False: the facts lead to another decision than is served, which is a defect.")
+    answers = AnswerGiven(many=True)
+
+
+class DocumentsOf(s.Serializer[object]):
+    results = AuditedDocument(many=True)
+    next_cursor = s.CharField(allow_null=True)
+
+
+class ReaderLine(s.Serializer[object]):
+    email = s.EmailField()
+    name = s.CharField(allow_blank=True)
+
+
+class ReadersOf(s.Serializer[object]):
+    results = ReaderLine(many=True)
+    next_cursor = s.CharField(allow_null=True)
+
+
 class Entry(s.Serializer[object]):
     id = s.CharField()
     until = s.DateTimeField(required=False)

@@ -5,7 +5,17 @@ from uuid import UUID
 from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from gateway.api import administering, asking, conversations, describing, documents, profile, pushing, searching
+from gateway.api import (
+    administering,
+    asking,
+    conversations,
+    describing,
+    documents,
+    explaining,
+    profile,
+    pushing,
+    searching,
+)
 from gateway.api.ids import public_id
 from gateway.api.view import NotThere
 
@@ -46,6 +56,9 @@ urlpatterns = [
     path("sync-runs", administering.SyncRuns.as_view(), name="api-sync-runs"),
     path("users", administering.Users.as_view(), name="api-users"),
     path("audit", administering.Audit.as_view(), name="api-audit"),
+    path("access/explain", explaining.Explain.as_view(), name="api-explain"),
+    path("access/documents", explaining.DocumentsOf.as_view(), name="api-documents-of"),
+    path("access/readers", explaining.ReadersOf.as_view(), name="api-readers-of"),
     path("schema/", describing.Schema.as_view(), name="api-schema"),
     path("docs/", describing.Pages.as_view(), name="api-docs"),
     re_path(r"^[\s\S]*$", NotThere.as_view(), name="api-unknown"),

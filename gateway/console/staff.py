@@ -18,18 +18,26 @@ class StaffRequest(HttpRequest):
 View = Callable[..., HttpResponse]
 
 
-def staff_only(view: View) -> View:
-    """The view for staff; the page of unknown addresses for all others, signed in or not, whatever they send.
+def only(admits: Callable[[User], bool]) -> Callable[[View], View]:
+    """A page for these people; the page of unknown addresses for all others, signed in or not, whatever they send.
 
     Exempt from the middlewares that would answer first and so tell that there is something here; both checks
     follow once it is known who asks.
     """
-    protected = csrf_protect(never_cache(view))
 
-    @wraps(view)
-    def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        if not (isinstance(request.user, User) and request.user.may_sign_in and request.user.is_staff):
-            raise Http404
-        return protected(request, *args, **kwargs)
+    def for_them(view: View) -> View:
+        protected = csrf_protect(never_cache(view))
 
-    return csrf_exempt(login_not_required(checked))
+        @wraps(view)
+        def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            if not (isinstance(request.user, User) and request.user.may_sign_in and admits(request.user)):
+                raise Http404
+            return protected(request, *args, **kwargs)
+
+        return csrf_exempt(login_not_required(checked))
+
+    return for_them
+
+
+staff_only = only(lambda user: user.is_staff)
+auditors_only = only(lambda user: user.is_auditor)  # running the system does not include it (P12)

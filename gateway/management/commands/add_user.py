@@ -19,8 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--password", required=True)
         parser.add_argument("--name", default="")
         parser.add_argument("--staff", action="store_true", help="may open the console; gives no right to read")
+        parser.add_argument("--auditor", action="store_true", help="may ask why people may read what")
 
-    def handle(self, *args: Any, email: str, password: str, name: str, staff: bool, **options: Any) -> None:
+    def handle(self, *args: Any, email: str, password: str, name: str, **options: Any) -> None:
         try:
             validate_email(normalised(email))
             validate_password(password, User(email=email, name=name))
@@ -28,5 +29,6 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from None
         if User.objects.filter(email=normalised(email)).exists():
             raise CommandError(f"There is a person with the address {normalised(email)} already.")
-        user = User.objects.create_user(email, password, name=name, is_staff=staff)
+        roles = {"is_staff": options["staff"], "is_auditor": options["auditor"]}
+        user = User.objects.create_user(email, password, name=name, **roles)
         self.stdout.write(f"Added {user.email}.")
