@@ -91,6 +91,26 @@ def in_force() -> QuerySet[BreakGlass]:
     return BreakGlass.objects.filter(ended_at=None, until__gt=timezone.now())
 
 
+def opens(glasses: Collection[BreakGlass]) -> dict[int, str]:
+    """What each opens, as whoever runs the system may be told: ids, never titles (P12)."""
+    with as_owner():
+        documents = dict(
+            Document.past_the_guard.filter(
+                pk__in=[glass.document_id for glass in glasses if glass.document_id]
+            ).values_list("pk", "public_id")
+        )
+        scopes = {
+            scope.pk: f"scope {scope.external_id} of {scope.source.key}"
+            for scope in Scope.past_the_guard.filter(
+                pk__in=[glass.scope_id for glass in glasses if glass.scope_id]
+            ).select_related("source__directory")
+        }
+    return {
+        glass.pk: scopes[glass.scope_id] if glass.scope_id else f"document {documents[glass.document_id or 0]}"
+        for glass in glasses
+    }
+
+
 def note_uses(reader: Viewers, documents: Collection[UUID]) -> None:
     """Tell of documents that are about to be shown to somebody whom break-glass lets read them."""
     if not documents:

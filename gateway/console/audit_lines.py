@@ -20,6 +20,9 @@ KINDS = {
     "access.explained": "asked why somebody may read a document",
     "access.documents_listed": "asked what somebody may read",
     "access.readers_listed": "asked who may read a document",
+    "break_glass.given": "let a person read something by break-glass",
+    "break_glass.ended": "ended a break-glass",
+    "break_glass.used": "read documents by break-glass",
     "what_if.asked": "asked what a change would do",
 }
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gateway.console import explaining, views
+from gateway.console import break_glass, explaining, views
 from gateway.console.what_if import what_if
 
 app_name = "console"
@@ -22,5 +22,7 @@ urlpatterns = [
     path("access/", explaining.access, name="access"),
     path("access/documents/", explaining.documents_of, name="documents-of"),
     path("access/readers/<uuid:document>/", explaining.readers_of, name="readers-of"),
+    path("break-glass/", break_glass.overview, name="break-glass"),
+    path("break-glass/<int:id>/end/", break_glass.end, name="end-break-glass"),
     path("audit/", views.audit_list, name="audit"),
 ]
