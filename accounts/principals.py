@@ -6,15 +6,15 @@ Every function that writes must be called inside a transaction that has taken th
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts import identity
 from accounts.addresses import normalised
-from accounts.models import DIRECTORY_EVERYONE, GLOBAL_EVERYONE, Directory, IdentityLink, Membership, Principal
+from accounts.models import DIRECTORY_EVERYONE, Directory, IdentityLink, Membership, Principal
 from accounts.statements import execute, rows
 
 Name = TypeVar("Name", int, str)  # a principal by its row or by its source's id
@@ -33,14 +33,44 @@ WITH RECURSIVE paths(holder, held, until) AS (
 SELECT (SELECT count(*) FROM (TABLE led_to EXCEPT TABLE stored) missing)
      + (SELECT count(*) FROM (TABLE stored EXCEPT TABLE led_to) extra)
 """
+LIVING = """
+SELECT external_id, id FROM (
+    SELECT external_id, id FROM accounts_principal WHERE directory_id = %s AND deleted_at IS NULL
+    UNION ALL
+    SELECT everyone.external_id, everyone.id FROM accounts_principal everyone
+    WHERE everyone.directory_id IS NULL AND everyone.kind = 'everyone' AND NOT EXISTS (
+        SELECT FROM accounts_principal p
+        WHERE p.directory_id = %s AND p.external_id = everyone.external_id AND p.deleted_at IS NULL)
+) living
+"""
+# What parts the members of a group from those it should have: those without `wanted` go, those without a principal
+# have no row yet.
+DIFFERING_MEMBERS = f"""
+WITH wanted AS (
+    SELECT w.external_id, w.until, living.id
+    FROM unnest(%s::text[], %s::timestamptz[]) AS w(external_id, until) LEFT JOIN ({LIVING}) living USING (external_id)
+)
+SELECT coalesce(w.id, m.member_id), w.external_id, w.until
+FROM wanted w FULL JOIN (SELECT member_id, until FROM accounts_membership WHERE group_id = %s) m ON m.member_id = w.id
+WHERE w.id IS NULL OR m.member_id IS NULL OR w.until IS DISTINCT FROM m.until
+"""  # noqa: S608  (only our own text is put together)
+PUT_MEMBERS = """
+INSERT INTO accounts_membership (group_id, member_id, until)
+SELECT %s, put.member_id, put.until FROM unnest(%s::bigint[], %s::timestamptz[]) AS put(member_id, until)
+ON CONFLICT (member_id, group_id) DO UPDATE SET until = excluded.until
+"""
 LOCK_CLASS = 0x6A7E  # first half of the advisory lock; the second is the directory
 
 
 @dataclass
 class Touched:
-    """Principals whose derived facts (closure, links) must be brought up to date before the commit."""
+    """Principals whose derived facts (closure, links) must be brought up to date before the commit.
+
+    `groups` were changed, or edges from them; `heads` are the groups that those edges lead to.
+    """
 
     groups: set[int] = field(default_factory=set)
+    heads: set[int] = field(default_factory=set)
     accounts: set[int] = field(default_factory=set)
 
 
@@ -71,17 +101,17 @@ def named(directory_id: int, external_ids: Iterable[str]) -> dict[str, int]:
     found = _living(directory_id, wanted)
     missing = sorted(wanted - found.keys())
     if missing:
-        Principal.objects.bulk_create(Principal(directory_id=directory_id, external_id=id) for id in missing)
+        _wait_for(directory_id, missing)
         found = _living(directory_id, wanted)
     return found
 
 
 def _living(directory_id: int, external_ids: set[str]) -> dict[str, int]:
-    living = Principal.objects.filter(directory_id=directory_id, external_id__in=external_ids, deleted_at=None)
-    found = dict(living.values_list("external_id", "id"))
-    if GLOBAL_EVERYONE in external_ids - found.keys():
-        found[GLOBAL_EVERYONE] = Principal.objects.get(directory=None, external_id=GLOBAL_EVERYONE).id
-    return found
+    return dict(rows(LIVING + "WHERE external_id = ANY(%s)", [directory_id, directory_id, list(external_ids)]))
+
+
+def _wait_for(directory_id: int, external_ids: Iterable[str]) -> None:
+    Principal.objects.bulk_create(Principal(directory_id=directory_id, external_id=id) for id in external_ids)
 
 
 def misuse(directory_id: int, reserved_id: str, touched: Touched) -> int | None:
@@ -93,9 +123,8 @@ def misuse(directory_id: int, reserved_id: str, touched: Touched) -> int | None:
     if not meant.introduced:
         return None
     edges = Membership.objects.filter(member=meant, group__directory=directory_id)
-    if edges.exists():
-        edges.delete()
-        touched.groups.add(meant.pk)
+    _touch_above(meant.pk, edges, touched)
+    edges.delete()
     Principal.objects.filter(pk=meant.pk, directory_id=directory_id).update(deleted_at=timezone.now())
     Principal.objects.create(directory_id=directory_id, external_id=reserved_id)
     return meant.pk
@@ -136,7 +165,8 @@ def put(
         row.save()
         (touched.accounts if kind == Principal.Kind.USER else touched.groups).add(row.pk)
         if kind == Principal.Kind.USER:
-            touched.groups.add(row.pk)  # it may have been named in a group before anyone knew what it is
+            # it may have been named in a group before anyone knew what it is
+            _touch_above(row.pk, Membership.objects.filter(member=row), touched)
             _set_full_member(row, full=not external)
     if kind == Principal.Kind.GROUP:
         _set_members(row, members, touched)
@@ -153,20 +183,42 @@ def _set_full_member(account: Principal, *, full: bool) -> None:
 
 def _set_members(group: Principal, members: Mapping[str, datetime | None], touched: Touched) -> None:
     assert group.directory_id is not None
-    ids = named(group.directory_id, members)
-    wanted = {ids[external_id]: until for external_id, until in members.items()}
-    stored = dict(Membership.objects.filter(group=group).values_list("member_id", "until"))
-    gone = stored.keys() - wanted.keys()
-    changed = [id for id in wanted if id not in stored or stored[id] != wanted[id]]
+    differing = _differing_members(group, members)
+    missing = [external_id for id, external_id, _ in differing if id is None and external_id is not None]
+    if missing:
+        _wait_for(group.directory_id, missing)
+        differing = _differing_members(group, members)
+    wanted = {id: until for id, external_id, until in differing if external_id is not None}
+    gone = [id for id, external_id, _ in differing if external_id is None]
     if gone:
-        Membership.objects.filter(group=group, member_id__in=gone).delete()
-    Membership.objects.bulk_create(
-        [Membership(group=group, member_id=id, until=wanted[id]) for id in changed],
-        update_conflicts=True,
-        unique_fields=["member", "group"],
-        update_fields=["until"],
-    )
-    touched.groups.update(_not_people(gone | set(changed)))
+        execute("DELETE FROM accounts_membership WHERE group_id = %s AND member_id = ANY(%s)", [group.pk, gone])
+    if wanted:
+        execute(PUT_MEMBERS, [group.pk, list(wanted), list(wanted.values())])
+    _touch_below(group.pk, [*gone, *wanted], touched)
+
+
+def _differing_members(
+    group: Principal, members: Mapping[str, datetime | None]
+) -> list[tuple[Any, str | None, datetime | None]]:
+    """Each member that is too many, missing or has another end: its row, its id if it is wanted, and its end."""
+    directory_id = group.directory_id
+    return rows(DIFFERING_MEMBERS, [list(members), list(members.values()), directory_id, directory_id, group.pk])
+
+
+def _touch_below(group_id: int, member_ids: Collection[int], touched: Touched) -> None:
+    """Edges from these members to the group came, went or changed."""
+    below = set(_not_people(member_ids)) if member_ids else set()
+    if below:
+        touched.groups |= below
+        touched.heads.add(group_id)
+
+
+def _touch_above(member_id: int, edges: QuerySet[Membership], touched: Touched) -> None:
+    """These edges, all from one principal, are about to go, or to count for something else."""
+    above = set(edges.values_list("group", flat=True))
+    if above:
+        touched.groups.add(member_id)
+        touched.heads |= above
 
 
 def _not_people(ids: Collection[int]) -> Iterable[int]:
@@ -192,11 +244,13 @@ def delete(directory_id: int, external_id: str, *, revision: int | None, touched
 
 
 def _bury(row: Principal, touched: Touched) -> None:
-    members = Membership.objects.filter(group=row).values_list("member_id", flat=True)
-    touched.groups.update(_not_people(list(members)))
+    below, above = Membership.objects.filter(group=row), Membership.objects.filter(member=row)
+    _touch_below(row.pk, list(below.values_list("member_id", flat=True)), touched)
+    if row.kind != Principal.Kind.USER:  # people are not in the closure
+        _touch_above(row.pk, above, touched)
     touched.groups.add(row.pk)
-    Membership.objects.filter(group=row).delete()
-    Membership.objects.filter(member=row).delete()
+    below.delete()
+    above.delete()
     IdentityLink.objects.filter(account=row, ended_at=None).update(ended_at=timezone.now())
     row.deleted_at = timezone.now()
     row.address = ""
@@ -224,16 +278,17 @@ def unnamed(directory_id: int, external_ids: Collection[str]) -> list[str]:
 
 def settle(directory_id: int, touched: Touched) -> None:
     """Bring closure and identity links up to date with the edges and accounts that changed."""
-    if touched.groups:
-        refresh_closure(directory_id, touched.groups)
+    if touched.heads:
+        refresh_closure(touched.groups, touched.heads)
     if touched.accounts:
         identity.link_accounts(touched.accounts)
-    touched.groups.clear()
-    touched.accounts.clear()
+    for changed in (touched.groups, touched.heads, touched.accounts):
+        changed.clear()
 
 
-def refresh_closure(directory_id: int, changed: Collection[int]) -> None:
-    execute("SELECT gatehouse_refresh_closure(%s, %s)", [directory_id, sorted(changed)])
+def refresh_closure(changed: Collection[int], heads: Collection[int]) -> None:
+    """The edges from `changed` to `heads` came, went, or have another end."""
+    execute("SELECT gatehouse_refresh_closure(%s::bigint[], %s::bigint[])", [sorted(changed), sorted(heads)])
 
 
 def closure_differences() -> int:
