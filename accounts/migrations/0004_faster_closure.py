@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(
             Path(__file__).with_suffix(".sql").read_text(),
-            "DROP FUNCTION gatehouse_refresh_closure(bigint[], bigint[]);" + BEFORE,
+            "DROP FUNCTION gatehouse_refresh_closure(bigint[], bigint[]); DROP FUNCTION gatehouse_led_to(bigint[], bigint[]);"
+            + BEFORE,
         )
     ]

@@ -2,12 +2,17 @@
 
 import random
 from collections import defaultdict
+from datetime import datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Closure, Membership, Principal
 from accounts.principals import closure_differences
 from accounts.statements import rows
+from connectors.applying import apply_page
+from connectors.models import SyncRun
+from connectors.records import Deletion, Entry, PrincipalRecord
 from tests.cast import World
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +54,39 @@ def test_the_closure_follows_random_changes(seed: int) -> None:
             world.group(name, *members)
         assert stored() == recomputed()
         assert closure_differences() == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_closure_follows_changes_that_are_committed_together(seed: int) -> None:
+    """Whole pages of changed groups, some of them limited in time, cycles and people who came late among them."""
+    chance = random.Random(seed)
+    world = World.of("ann")
+    run = SyncRun.objects.create(source=world.source, fence=world.source.fence)
+    names = [f"g{number}" for number in range(9)]
+    ends = [None, *(timezone.now() + timedelta(days=days) for days in (1, 2, 3))]
+    for _ in range(25):
+        apply_page(run, [some_change(chance, names, ends) for _ in range(chance.randint(1, 5))], {})
+        assert stored() == recomputed()
+        assert closure_differences() == 0
+
+
+def some_change(chance: random.Random, names: list[str], ends: list[datetime | None]) -> PrincipalRecord | Deletion:
+    name = chance.choice(names)
+    if chance.random() < 0.2:
+        return Deletion(kind="principal", id=name)
+    if chance.random() < 0.15:
+        return PrincipalRecord(id=name, kind="user", external=chance.random() < 0.5)
+    members = chance.sample([*names, "ann", "*", "everyone"], chance.randint(0, 4))
+    entries = tuple(Entry(id=member, until=chance.choice(ends)) for member in members)
+    return PrincipalRecord(id=name, kind="group", members=entries)
+
+
+def test_a_group_sent_again_as_it_is_changes_nothing() -> None:
+    world = World.of("ann")
+    world.group("team", "ann", "late")
+    before = list(Membership.objects.order_by("id").values())
+    world.group("team", "ann", "late")
+    assert list(Membership.objects.order_by("id").values()) == before
 
 
 def test_people_are_not_in_the_closure() -> None:
