@@ -8,7 +8,7 @@
 CREATE TABLE connectors_history (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL,
-    kind text NOT NULL,
+    kind text COLLATE "C" NOT NULL,
     subject bigint NOT NULL,
     object bigint NOT NULL DEFAULT 0,
     state jsonb
@@ -79,7 +79,7 @@ BEGIN
     ) f(kind, stored_in, subject, object, holds, remembered)
     LOOP
         views := views || format(
-            'SELECT %L AS kind, %s::bigint AS subject, %s::bigint AS object, '
+            'SELECT %L COLLATE "C" AS kind, %s::bigint AS subject, %s::bigint AS object, '
             'jsonb_strip_nulls(jsonb_build_object(%s)) AS state FROM %I WHERE %s',
             fact.kind, fact.subject, fact.object, fact.remembered, fact.stored_in, fact.holds);
         EXECUTE format($function$
@@ -120,7 +120,7 @@ BEGIN
     END LOOP;
     -- The entries of a condition are one fact: conditions are never changed once made.
     views := views || '
-        SELECT ''entries'', acl_id, 0::bigint,
+        SELECT ''entries'' COLLATE "C", acl_id, 0::bigint,
                jsonb_agg(jsonb_build_array(clause, principal_id, gatehouse_micros(until)) ORDER BY clause, principal_id)
         FROM connectors_aclentry GROUP BY acl_id'::text;
     EXECUTE 'CREATE VIEW connectors_history_facts AS ' || array_to_string(views, ' UNION ALL ');
