@@ -87,6 +87,25 @@ class Feedback(models.Model):
     given_at = models.DateTimeField(auto_now=True)
 
 
+class LeakTest(models.Model):
+    """What one `manage.py leaktest` found. `boundaries`: a line each, with whatever was wrong in words."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    door = models.CharField(max_length=300)
+    seconds = models.FloatField()
+    probes = models.PositiveIntegerField()
+    leaks = models.PositiveIntegerField()
+    blind = models.PositiveIntegerField(help_text="Boundaries not seen even by those they are open to.")
+    boundaries = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-id"]
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.leaks:,} leaks of {self.probes:,} probes in {self.seconds:.0f} s"
+
+
 class AuditEvent(models.Model):
     """One link of the audit chain, written by `gateway.audit` alone and never changed.
 

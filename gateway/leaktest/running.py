@@ -1,0 +1,90 @@
+"""One leak test: leftovers removed, everything planted, probed, removed, and the result kept."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from django.db import transaction
+from django.urls import reverse
+
+from gateway import audit
+from gateway.leaktest import wall
+from gateway.leaktest.boundaries import BOUNDARIES, Boundary
+from gateway.leaktest.doors import Door, Pass, Request, Unreachable
+from gateway.leaktest.planting import Plot, only_one, remove
+from gateway.leaktest.probing import Probing
+from gateway.leaktest.touring import Tour
+from gateway.leaktest.walking import walk
+from gateway.models import LeakTest
+
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+
+
+def run(door: Door, boundaries: Sequence[Boundary] = BOUNDARIES, *, everywhere: bool = True) -> LeakTest:
+    """Test the installation behind this door. Raises `Unreachable` and `AnotherRuns`.
+
+    `everywhere`: at every address there is, beside those that are there to show documents.
+    """
+    require_alive(door)
+    began = monotonic()
+    with only_one(), stopping_in_order():
+        remove()
+        try:
+            probing = Probing(Plot(), door)
+            probing.prepare(boundaries)
+            tour = Tour(probing)
+            tour.go()
+            if everywhere:
+                walk(tour)
+            wall.probe(probing.plot, probing.findings)
+        finally:
+            with undisturbed():
+                remove()
+        return keep(door, probing, monotonic() - began)
+
+
+def require_alive(door: Door) -> None:
+    answer = door.answer(Request("GET", reverse("livez")), Pass())
+    if answer.status != 200:
+        raise Unreachable(f"{door.name} answers with status {answer.status} where Gatehouse would say that it lives.")
+
+
+@transaction.atomic
+def keep(door: Door, probing: Probing, seconds: float) -> LeakTest:
+    findings = probing.findings
+    kept = LeakTest.objects.create(
+        door=door.name,
+        seconds=round(seconds, 1),
+        probes=findings.probes,
+        leaks=findings.leaks,
+        blind=findings.blind,
+        boundaries=[line.as_json() for line in findings.lines.values()],
+    )
+    details = {"door": door.name, "probes": kept.probes, "leaks": kept.leaks, "blind": kept.blind}
+    audit.record("leaktest.run", user_id=None, details=details)
+    return kept
+
+
+@contextmanager
+def stopping_in_order() -> Iterator[None]:
+    """Being told to end is an interrupt: what was planted is removed first."""
+    before: dict[signal.Signals, Any] = {each: signal.signal(each, signal.default_int_handler) for each in ENDINGS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """A second Ctrl-C does not stop the removal."""
+    asked_for = (signal.SIGINT, *ENDINGS)
+    before: dict[signal.Signals, Any] = {each: signal.signal(each, signal.SIG_IGN) for each in asked_for}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
