@@ -3,12 +3,12 @@
 The caller holds the directory's lock.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from functools import cache
 from graphlib import TopologicalSorter
 
-from accounts.statements import rows
+from accounts.statements import execute, rows
 from connectors.corpus.conditions import Condition
 from connectors.models import Acl, AclEntry, Scope
 
@@ -18,6 +18,10 @@ WITH RECURSIVE below(id) AS (
     UNION
     SELECT s.id FROM below JOIN connectors_scope s ON s.parent_id = below.id OR s.also_id = below.id
 ) SELECT id FROM below
+"""
+PUT_ACLS = """
+UPDATE connectors_scope s SET acl_id = put.acl_id
+FROM unnest(%s::bigint[], %s::bigint[]) AS put(id, acl_id) WHERE s.id = put.id
 """
 ABOVE = """
 WITH RECURSIVE above(id, parent_id) AS (
@@ -75,13 +79,10 @@ def refresh(source_id: int, changed: Collection[int]) -> None:
     scopes = _scopes([id for (id,) in rows(SUBTREE, [sorted(changed)])])
     effective = _all_effective(scopes)
     acls = intern(source_id, {condition for condition in effective.values() if condition is not None})
-    by_acl: dict[int | None, list[int]] = defaultdict(list)
-    for id, condition in effective.items():
-        acl = acls[condition] if condition is not None else None
-        if acl != scopes[id].acl_id:
-            by_acl[acl].append(id)
-    for acl, changed_ids in by_acl.items():
-        Scope.past_the_guard.filter(id__in=changed_ids).update(acl=acl)
+    wanted = {id: acls[condition] if condition is not None else None for id, condition in effective.items()}
+    differing = [id for id, acl in wanted.items() if acl != scopes[id].acl_id]
+    if differing:
+        execute(PUT_ACLS, [differing, [wanted[id] for id in differing]])
 
 
 def differences(source_id: int) -> int:
@@ -104,12 +105,18 @@ def _all_effective(scopes: dict[int, Scope]) -> dict[int, Condition | None]:
     known = conditions_of([acl for acl in own if acl is not None])
     closed = _on_or_under_a_cycle(scopes)
     effective: dict[int, Condition | None] = {id: known.get(acl) if acl else None for id, acl in outside.items()}
+    under = cache(Condition.under)  # most scopes of a folder say the same
     for id in _parents_first(scopes, closed):
-        effective[id] = None if id in closed else _effective(scopes[id], known, effective)
+        effective[id] = None if id in closed else _effective(scopes[id], known, effective, under)
     return {id: effective[id] for id in scopes}
 
 
-def _effective(scope: Scope, known: dict[int, Condition], effective: dict[int, Condition | None]) -> Condition | None:
+def _effective(
+    scope: Scope,
+    known: dict[int, Condition],
+    effective: dict[int, Condition | None],
+    under: Callable[[Condition, Condition], Condition],
+) -> Condition | None:
     """None admits nobody: a list that is not known, or a parent that admits nobody by not being known (P4, P5)."""
     if scope.own_acl_id is None:
         return None
@@ -118,7 +125,7 @@ def _effective(scope: Scope, known: dict[int, Condition], effective: dict[int, C
         parent = effective[scope.parent_id]
         if parent is None:
             return None
-        condition = condition.under(parent)
+        condition = under(condition, parent)
     if scope.also_id is not None:
         other = effective[scope.also_id]
         return condition.and_also(other) if other is not None else None
