@@ -25,8 +25,10 @@ class Named:
         called = self.name or self.external_id
         if self.kind == "everyone":
             return called
-        kind = {"user": "account", "group": "group"}.get(self.kind, "unknown")
-        return f"{kind} {called}" + (f" ({self.source})" if self.source else "")
+        if self.kind == "unknown":
+            return f"{called} ({self.source}, not introduced)"
+        kind = "account" if self.kind == "user" else "group"
+        return f"{kind} {called} ({self.source})" if self.source else called
 
     def as_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "id": self.external_id, "name": self.name, "source": self.source}

@@ -17,6 +17,7 @@ KINDS = {
     "source.sync_requested": "asked for a sync",
     "user.deactivated": "deactivated a person",
     "user.activated": "activated a person",
+    "leaktest.run": "looked for leaks",
     "access.explained": "asked why somebody may read a document",
     "access.documents_listed": "asked what somebody may read",
     "access.readers_listed": "asked who may read a document",
@@ -61,5 +62,5 @@ def person_in(user_id: int | None, people: Mapping[int, User]) -> str:
 
 
 def subject_of(event: AuditEvent) -> str:
-    """Which source or whose account the console changed."""
-    return str(event.details.get("source") or event.details.get("person") or "")
+    """Which source or whose account it is about, or else which document, by its id."""
+    return str(event.details.get("source") or event.details.get("person") or event.details.get("document") or "")

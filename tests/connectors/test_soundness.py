@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import Closure
+from accounts.models import Closure, Membership
+from accounts.statements import execute
 from connectors.corpus import soundness
 from connectors.models import Scope
 from tests.cast import World, until
@@ -37,3 +38,10 @@ def test_a_scope_that_opens_is_seen(world: World) -> None:
     wider = Scope.past_the_guard.get(external_id="f").acl_id
     Scope.past_the_guard.filter(external_id="g").update(acl=wider)
     assert "scopes" in soundness.findings()[0]
+
+
+def test_what_was_changed_behind_the_history_is_seen(world: World) -> None:
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    execute("ALTER TABLE accounts_membership DISABLE TRIGGER USER")
+    Membership.objects.filter(until__isnull=False).update(until=None)
+    assert "history" in soundness.findings()[-1]

@@ -60,6 +60,15 @@ def test_deactivating_a_person_here_ends_what_they_read(admin: Client, world: Wo
     assert world.reads("ann") == set()
 
 
+def test_an_administrator_makes_others_auditors_and_not_themselves(admin: Client, world: World) -> None:
+    for user in User.objects.all():
+        change = {"email": user.email, "language": "en", "is_active": "on", "is_auditor": "on"}
+        kept = {"is_staff": "on", "is_superuser": "on"} if user.is_staff else {}
+        answer = admin.post(f"/admin/accounts/user/{user.pk}/change/", change | kept)
+        assert answer.status_code == 302, answer.content.decode()
+    assert [user.email for user in User.objects.filter(is_auditor=True)] == ["ann@example.org"]
+
+
 def test_a_link_is_revoked_and_an_address_confirmed_here(admin: Client, world: World) -> None:
     link = IdentityLink.objects.get()
     admin.post("/admin/accounts/identitylink/", {"action": "revoke", "_selected_action": [link.pk]})

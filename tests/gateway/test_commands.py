@@ -47,6 +47,8 @@ def test_a_person_is_added_and_may_sign_in() -> None:
     assert ann.check_password(GOOD)
     run("add_user", "root@example.com", "--password", GOOD, "--staff")
     assert User.objects.get(email="root@example.com").is_staff
+    run("add_user", "vera@example.com", "--password", GOOD, "--auditor")
+    assert list(User.objects.filter(is_auditor=True).values_list("email", "is_staff")) == [("vera@example.com", False)]
 
 
 @pytest.mark.parametrize(
