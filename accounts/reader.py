@@ -25,6 +25,11 @@ class Reader:
             raise ValueError("A reader names a user.")
 
     @property
+    def asker(self) -> "Reader":
+        """Who asks, of those who see the answer."""
+        return self
+
+    @property
     def text(self) -> str:
         """As the database's functions take it."""
         return f"{self.user_id}:{self.token_id}"
@@ -38,18 +43,19 @@ class Audience:
     `outside`: somebody is there who does not; then nothing may be shown.
     """
 
-    readers: frozenset[Reader]
+    asker: Reader
+    others: frozenset[Reader] = frozenset()
     unidentified: bool = False
     outside: bool = False
 
     def __post_init__(self) -> None:
-        if not self.readers or any(type(reader) is not Reader for reader in self.readers):
-            raise TypeError("An audience is of readers, at least of one.")
+        if any(type(reader) is not Reader for reader in (self.asker, *self.others)):
+            raise TypeError("An audience is of readers.")
 
     @property
     def text(self) -> str:
         """As the database's functions take it."""
-        members = sorted(reader.text for reader in self.readers)
+        members = sorted(reader.text for reader in {self.asker, *self.others})
         return ",".join([*members, *["?"] * self.unidentified, *["!"] * self.outside])
 
 

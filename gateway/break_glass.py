@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts.reader import Reader, Viewers
+from accounts.reader import Viewers
 from connectors.corpus import breaking_glass
 from connectors.corpus.breaking_glass import Use
 from gateway import audit
@@ -14,7 +14,7 @@ def note(reader: Viewers, uses: list[Use], **_: Any) -> None:
         documents = sorted(str(use.document_id) for use in uses if use.glass_id == glass)
         audit.record(
             "break_glass.used",
-            user_id=reader.user_id if isinstance(reader, Reader) else None,
+            user_id=reader.asker.user_id,
             details={"break_glass": glass, "documents": documents, "viewers": reader.text},
         )
 

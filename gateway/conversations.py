@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from accounts.reader import Reader
+from accounts.reader import Viewers
 from connectors.corpus.evidence import Pair, holds_evidence, passages_holding
 from connectors.corpus.hits import Hit
 from gateway.answering.events import Citation
@@ -65,7 +65,7 @@ class ShownAnswer:
     feedback: Verdict | None
 
 
-def list_questions(reader: Reader, *, limit: int = 50, before: datetime | None = None) -> list[QuestionLine]:
+def list_questions(reader: Viewers, *, limit: int = 50, before: datetime | None = None) -> list[QuestionLine]:
     """The reader's questions, newest first; those asked before a moment, for the next page."""
     questions = _own_questions(reader).order_by("-asked_at")
     if before is not None:
@@ -76,7 +76,7 @@ def list_questions(reader: Reader, *, limit: int = 50, before: datetime | None =
     ]
 
 
-def list_conversations(reader: Reader, *, limit: int = 50) -> list[ConversationLine]:
+def list_conversations(reader: Viewers, *, limit: int = 50) -> list[ConversationLine]:
     """The reader's conversations, newest first."""
     first = Question.objects.filter(conversation=OuterRef("pk")).order_by("asked_at").values("text")[:1]
     conversations = _own_conversations(reader).annotate(text=Subquery(first)).order_by("-started_at")
@@ -85,13 +85,13 @@ def list_conversations(reader: Reader, *, limit: int = 50) -> list[ConversationL
     ]
 
 
-def get_question(reader: Reader, question_id: UUID) -> ShownAnswer | None:
+def get_question(reader: Viewers, question_id: UUID) -> ShownAnswer | None:
     """One of the reader's own questions with what may be shown of its answer; None for anybody else's (P14)."""
     questions = _with_answers(_own_questions(reader).filter(pk=question_id))
     return next(iter(_shown(reader, questions)), None)
 
 
-def get_conversation(reader: Reader, conversation_id: UUID) -> list[ShownAnswer] | None:
+def get_conversation(reader: Viewers, conversation_id: UUID) -> list[ShownAnswer] | None:
     """The questions of one of the reader's own conversations, oldest first."""
     if not _own_conversations(reader).filter(pk=conversation_id).exists():
         return None
@@ -99,13 +99,13 @@ def get_conversation(reader: Reader, conversation_id: UUID) -> list[ShownAnswer]
     return _shown(reader, _with_answers(questions))
 
 
-def delete_conversation(reader: Reader, conversation_id: UUID) -> bool:
+def delete_conversation(reader: Viewers, conversation_id: UUID) -> bool:
     """Delete a conversation with its questions and answers; the audit stays. False when there is none."""
     deleted, _ = _own_conversations(reader).filter(pk=conversation_id).delete()
     return deleted > 0
 
 
-def give_feedback(reader: Reader, question_id: UUID, verdict: Verdict, comment: str = "") -> bool:
+def give_feedback(reader: Viewers, question_id: UUID, verdict: Verdict, comment: str = "") -> bool:
     """What the reader thinks of an answer of theirs, in place of what they said before. False when there is none."""
     question = _own_questions(reader).filter(pk=question_id).first()
     if question is None:
@@ -115,19 +115,19 @@ def give_feedback(reader: Reader, question_id: UUID, verdict: Verdict, comment: 
     return True
 
 
-def _own_conversations(reader: Reader) -> QuerySet[Conversation]:
-    return Conversation.objects.filter(owner=reader.user_id)
+def _own_conversations(reader: Viewers) -> QuerySet[Conversation]:
+    return Conversation.objects.filter(owner=reader.asker.user_id)
 
 
-def _own_questions(reader: Reader) -> QuerySet[Question]:
-    return Question.objects.filter(conversation__owner=reader.user_id)
+def _own_questions(reader: Viewers) -> QuerySet[Question]:
+    return Question.objects.filter(conversation__owner=reader.asker.user_id)
 
 
 def _with_answers(questions: QuerySet[Question]) -> list[Question]:
     return list(questions.select_related("feedback").prefetch_related("sentences__evidence"))
 
 
-def _shown(reader: Reader, questions: Sequence[Question]) -> list[ShownAnswer]:
+def _shown(reader: Viewers, questions: Sequence[Question]) -> list[ShownAnswer]:
     """The answers as they may be shown; the last statement is the check that releases them (P15)."""
     pairs = {_pair(each) for question in questions for each in _evidence(question.sentences.all())}
     passages = passages_holding(reader, pairs)

@@ -5,7 +5,7 @@ from typing import Any
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
-from accounts.reader import Reader
+from accounts.reader import Viewers, is_viewers
 from connectors.corpus.hits import Hit
 from connectors.corpus.search import NO_FILTERS, Filters, Mode
 from gateway.retrieval import retrieve
@@ -18,10 +18,10 @@ class PermittedRetriever(BaseRetriever):
     """
 
     def __init__(
-        self, reader: Reader, *, limit: int = 10, filters: Filters = NO_FILTERS, mode: Mode = "hybrid", **options: Any
+        self, reader: Viewers, *, limit: int = 10, filters: Filters = NO_FILTERS, mode: Mode = "hybrid", **options: Any
     ) -> None:
-        if type(reader) is not Reader:
-            raise TypeError("PermittedRetriever takes a Reader.")
+        if not is_viewers(reader):
+            raise TypeError("PermittedRetriever takes a Reader or an Audience.")
         self._reader = reader
         self._limit = limit
         self._filters = filters

@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from accounts.models import User
-from accounts.reader import Reader
+from accounts.reader import Viewers
 from connectors.corpus.hits import Hit
 from connectors.corpus.search import NO_FILTERS, Filters, Mode, search
 from connectors.embedding import Embedding, EmbeddingFailed, embed_query
@@ -22,12 +22,12 @@ OWN_SITUATION = 0.05
 
 
 def retrieve(
-    reader: Reader, query: str, *, limit: int = 10, filters: Filters = NO_FILTERS, mode: Mode = "hybrid"
+    reader: Viewers, query: str, *, limit: int = 10, filters: Filters = NO_FILTERS, mode: Mode = "hybrid"
 ) -> list[Hit]:
     """The permitted passages nearest to `query`, best first, at most `limit`."""
     vector = None if mode == "text" else embedded(query)
     found = search(reader, query=query, vector=vector, limit=limit + ROOM, mode=mode, filters=filters)
-    person = User.objects.filter(pk=reader.user_id).first()
+    person = User.objects.filter(pk=reader.asker.user_id).first()
     return found[:limit] if person is None else preferred(found, query, person)[:limit]
 
 

@@ -39,7 +39,8 @@ class SlackApi(Loopback):
     """Slack's Web API: takes any method, keeps what was posted, and fails as told.
 
     `failures` are used up one a call: "ratelimited", "away" (a 503) or an error code such as
-    "channel_not_found"; when there are none the call succeeds.
+    "channel_not_found"; when there are none the call succeeds. `members` are those of every channel, two a page,
+    and `profiles` what is told of them.
     """
 
     path = "/api/"
@@ -47,8 +48,13 @@ class SlackApi(Loopback):
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.failures: list[str] = []
+        self.members = ["UBOT", "UANN"]
+        self.profiles: dict[str, dict[str, Any]] = {}
+        self.asked: list[str] = []  # methods that post nothing
 
     def answer(self, method: str, payload: dict[str, Any]) -> tuple[int, dict[str, str], dict[str, Any]]:
+        if method in ("auth.test", "conversations.members", "users.info"):
+            return self.tell(method, payload)
         self.calls.append((method, payload))
         failure = self.failures.pop(0) if self.failures else ""
         if failure == "ratelimited":
@@ -57,15 +63,35 @@ class SlackApi(Loopback):
             return 503, {}, {"ok": False, "error": failure}
         return 200, {}, {"ok": not failure, "error": failure, "ts": f"{len(self.calls)}.0"}
 
+    def tell(self, method: str, payload: dict[str, Any]) -> tuple[int, dict[str, str], dict[str, Any]]:
+        self.asked.append(method)
+        if method in self.failures:
+            self.failures.remove(method)
+            return 200, {}, {"ok": False, "error": "missing_scope"}
+        if method == "auth.test":
+            return 200, {}, {"ok": True, "user_id": "UBOT"}
+        if method == "users.info":
+            return 200, {}, {"ok": True, "user": {"team_id": "T1"} | self.profiles.get(payload["user"], {})}
+        start = int(payload.get("cursor") or 0)
+        more = str(start + 2) if start + 2 < len(self.members) else ""
+        page = {"members": self.members[start : start + 2], "response_metadata": {"next_cursor": more}}
+        return 200, {}, {"ok": True, **page}
+
     def handler(self) -> type[BaseHTTPRequestHandler]:
         slack = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                is_json = "json" in self.headers["Content-Type"]
-                payload = json.loads(body) if is_json else dict(parse_qsl(body))
-                status, headers, reply = slack.answer(self.path.removeprefix("/api/"), payload)
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
+                is_json = "json" in (self.headers["Content-Type"] or "")
+                self.reply(self.path, json.loads(body) if is_json and body else dict(parse_qsl(body)))
+
+            def do_GET(self) -> None:
+                path, _, query = self.path.partition("?")
+                self.reply(path, dict(parse_qsl(query)))
+
+            def reply(self, path: str, payload: dict[str, Any]) -> None:
+                status, headers, reply = slack.answer(path.removeprefix("/api/"), payload)
                 content = json.dumps(reply).encode()
                 self.send_response(status)
                 for name, value in {**headers, "Content-Type": "application/json"}.items():

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from accounts.reader import Reader
+from accounts.reader import Viewers
 from connectors.corpus.search import NO_FILTERS, Filters
 from gateway import pausing
 from gateway.answering import phrases, recording
@@ -45,7 +45,7 @@ class AnswerFailed(Exception):
 
 
 async def ask(
-    reader: Reader,
+    reader: Viewers,
     question: str,
     *,
     conversation: UUID | None = None,
@@ -53,6 +53,8 @@ async def ask(
     door: str,
 ) -> AsyncGenerator[Event, None]:
     """The answer as it comes: `Retrieved`, then sentences after their citations, then `Done` or `Failed`.
+
+    It is made of what the reader may read; for an audience, of what each of them may (P10).
 
     Raises `QuestionInvalid` or `ConversationUnknown` before the first event. Closing the iterator ends
     the call to the model; what was shown until then is kept.
@@ -75,7 +77,7 @@ async def ask(
 
 
 async def answer(
-    reader: Reader,
+    reader: Viewers,
     question: str,
     *,
     conversation: UUID | None = None,

@@ -15,6 +15,21 @@ NOT_FOUND = {
     "nl": "Dat heb ik niet gevonden in wat u mag lezen.",
 }
 
+NOT_FOUND_HERE = {
+    "en": "I did not find that in what everyone here can read. Ask me directly to look through what you can read.",
+    "de": "Das habe ich in dem, was hier alle lesen dürfen, nicht gefunden. Fragen Sie mich direkt, "
+    "dann suche ich in dem, was Sie lesen dürfen.",
+    "fr": "Je n’ai pas trouvé cela dans ce que tout le monde ici peut lire. Écrivez-moi directement, "
+    "et je chercherai dans ce que vous pouvez lire.",
+    "es": "No lo he encontrado en lo que todos aquí pueden leer. Pregúnteme directamente "
+    "y buscaré en lo que usted puede leer.",
+    "pt": "Não encontrei isso no que todos aqui podem ler. Pergunte-me diretamente e procurarei no que você pode ler.",
+    "it": "Non l’ho trovato in ciò che tutti qui possono leggere. Mi scriva direttamente "
+    "e cercherò in ciò che può leggere.",
+    "nl": "Dat heb ik niet gevonden in wat iedereen hier mag lezen. Vraag het mij rechtstreeks, "
+    "dan zoek ik in wat u mag lezen.",
+}
+
 
 def spoken(language: str) -> str:
     """The nearest language the gateway has words in."""
@@ -25,6 +40,11 @@ def spoken(language: str) -> str:
 def not_found(language: str) -> str:
     """The same words whether something hidden exists or not (P14)."""
     return NOT_FOUND[spoken(language)]
+
+
+def not_found_here(language: str) -> str:
+    """For an audience: said whether the asker alone may read more or not (P10, P14)."""
+    return NOT_FOUND_HERE[spoken(language)]
 
 
 def marked(sentences: Sequence[Sentence]) -> str:

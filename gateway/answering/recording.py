@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import User
-from accounts.reader import Reader
+from accounts.reader import Viewers
 from connectors.corpus.hits import Hit
 from gateway import audit
 from gateway.answering.drafts import Draft
@@ -34,7 +34,7 @@ class Asked:
     conversation_id: UUID
     text: str
     earlier: tuple[str, ...]  # the person's questions before it in the conversation, oldest first
-    reader: Reader
+    reader: Viewers
     person: User
     door: str
 
@@ -49,9 +49,9 @@ class Stored:
 
 
 @transaction.atomic
-def begin(reader: Reader, text: str, conversation_id: UUID | None, door: str) -> Asked:
+def begin(reader: Viewers, text: str, conversation_id: UUID | None, door: str) -> Asked:
     """Store the question. Raises `ConversationUnknown`, for a conversation of somebody else as for none."""
-    person = User.objects.filter(pk=reader.user_id).first()
+    person = User.objects.filter(pk=reader.asker.user_id).first()
     if person is None:
         raise ConversationUnknown
     if conversation_id is None:
@@ -84,7 +84,8 @@ def note_context(asked: Asked, hits: Sequence[Hit], model: str) -> None:
     details = {
         "question": str(asked.question_id),
         "door": asked.door,
-        "token": asked.reader.token_id,
+        "token": asked.reader.asker.token_id,
+        "viewers": asked.reader.text,
         "model": model,
         "passages": [
             {
@@ -99,7 +100,7 @@ def note_context(asked: Asked, hits: Sequence[Hit], model: str) -> None:
         ],
     }
     with transaction.atomic(durable=True):
-        audit.record("answer.context", user_id=asked.reader.user_id, details=details)
+        audit.record("answer.context", user_id=asked.reader.asker.user_id, details=details)
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from accounts.models import AccessToken, User
-from accounts.reader import NO_TOKEN, Reader
+from accounts.reader import NO_TOKEN, Viewers
 from connectors.corpus.evidence import Pair, holds_evidence
 from connectors.corpus.hits import Hit
 from gateway.answering import recording
@@ -21,11 +21,11 @@ class Standing:
     readable: frozenset[Pair]
 
 
-def standing(reader: Reader, evidence: Collection[Pair]) -> Standing:
+def standing(reader: Viewers, evidence: Collection[Pair]) -> Standing:
     return Standing(active=is_active(reader), readable=readable_evidence(reader, evidence))
 
 
-def readable_evidence(reader: Reader, evidence: Collection[Pair]) -> frozenset[Pair]:
+def readable_evidence(reader: Viewers, evidence: Collection[Pair]) -> frozenset[Pair]:
     """Passages that still stand, with these words, in a document the reader may read now.
 
     What the source took out of a text while it was answered from is not shown for the first time (P16).
@@ -37,14 +37,15 @@ def pair_of(hit: Hit) -> Pair:
     return hit.document_id, hit.digest
 
 
-def is_active(reader: Reader) -> bool:
+def is_active(reader: Viewers) -> bool:
     """The person may sign in, and the token they came with is in force (P1, P11)."""
-    user = User.objects.filter(pk=reader.user_id).first()
+    asker = reader.asker
+    user = User.objects.filter(pk=asker.user_id).first()
     if user is None or not user.may_sign_in:
         return False
-    if reader.token_id == NO_TOKEN:
+    if asker.token_id == NO_TOKEN:
         return True
-    token = AccessToken.objects.filter(pk=reader.token_id, user=user).first()
+    token = AccessToken.objects.filter(pk=asker.token_id, user=user).first()
     return token is not None and token.is_valid_at(timezone.now())
 
 
@@ -63,6 +64,6 @@ def cleared(asked: Asked, hits: Sequence[Hit], model: str) -> list[Hit]:
     return permitted
 
 
-def _readable(reader: Reader, hits: Sequence[Hit]) -> list[Hit]:
+def _readable(reader: Viewers, hits: Sequence[Hit]) -> list[Hit]:
     readable = readable_evidence(reader, {pair_of(hit) for hit in hits})
     return [hit for hit in hits if pair_of(hit) in readable]

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from accounts.reader import Reader
+from accounts.reader import Viewers
 from connectors.corpus.reading import readable_documents
 from gateway.answering.threads import give_back
 
@@ -24,7 +24,7 @@ INTERVAL = 0.1  # seconds between two looks
 class Watch:
     """One stream: whose it is, what it may still rest on, and what to call when some of that is lost."""
 
-    reader: Reader
+    reader: Viewers
     documents: set[UUID]
     on_loss: Callable[[], None]
 
@@ -42,7 +42,7 @@ class Watcher:
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def watching(self, reader: Reader, documents: Collection[UUID], on_loss: Callable[[], None]) -> Iterator[None]:
+    def watching(self, reader: Viewers, documents: Collection[UUID], on_loss: Callable[[], None]) -> Iterator[None]:
         """`on_loss` is called from the watcher's thread."""
         watch = Watch(reader, set(documents), on_loss)
         with self._lock:
@@ -67,7 +67,7 @@ class Watcher:
             self._look(watches)
 
     def _look(self, watches: list[Watch]) -> None:
-        by_reader: dict[Reader, list[Watch]] = defaultdict(list)
+        by_reader: dict[Viewers, list[Watch]] = defaultdict(list)
         for watch in watches:
             by_reader[watch.reader].append(watch)
         try:

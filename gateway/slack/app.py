@@ -44,7 +44,7 @@ def bolt(token: str) -> App:
 
 
 def mentioned(body: dict[str, Any], event: dict[str, Any]) -> None:
-    """In a channel: answered to the asker alone, because others there may read less (P10)."""
+    """In a channel: answered for all to see, from what all who are there may read (P10)."""
     if is_a_persons(event):
         accept(body["event_id"], from_event(body, event, direct=False))
 

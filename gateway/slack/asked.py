@@ -12,7 +12,10 @@ LINK = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """`direct`: in a direct message with the gateway; anywhere else the answer is for the asker's eyes alone."""
+    """`direct`: in a direct message with the gateway. `openly`: to be answered for all of the channel to see.
+
+    Neither: the answer is for the asker's eyes alone.
+    """
 
     team: str
     user: str
@@ -20,6 +23,7 @@ class Asked:
     text: str
     thread: str | None = None
     direct: bool = False
+    openly: bool = False
 
 
 def from_event(body: Mapping[str, Any], event: Mapping[str, Any], *, direct: bool) -> Asked:
@@ -30,6 +34,7 @@ def from_event(body: Mapping[str, Any], event: Mapping[str, Any], *, direct: boo
         text=plain(event.get("text", "")),
         thread=event.get("thread_ts"),
         direct=direct,
+        openly=not direct,
     )
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from gateway.answering.events import Citation
-from gateway.answering.phrases import not_found
+from gateway.answering.phrases import not_found, not_found_here
 from gateway.conversations import ShownAnswer, ShownSentence
 
 Block = dict[str, Any]
@@ -44,7 +44,7 @@ def section(text: str) -> Block:
     return {"type": "section", "text": mrkdwn(text)}
 
 
-def answer(shown: ShownAnswer) -> list[Block]:
+def answer(shown: ShownAnswer, *, openly: bool = False) -> list[Block]:
     """What of an answer may be read now, and the passages it rests on.
 
     A sentence withheld or changed since it was written was never shown here, so nothing is said of it
@@ -52,7 +52,7 @@ def answer(shown: ShownAnswer) -> list[Block]:
     """
     sentences = [sentence for sentence in shown.sentences if sentence.state == "shown"]
     if not sentences:
-        return notice(not_found(shown.language))
+        return notice(not_found_here(shown.language) if openly else not_found(shown.language))
     used = dict.fromkeys(n for sentence in sentences for n in sentence.citations)
     numbers = {n: number for number, n in enumerate(used, start=1)}
     citations = sorted((c for c in shown.citations if c.n in numbers), key=lambda citation: numbers[citation.n])

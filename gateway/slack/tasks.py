@@ -15,11 +15,12 @@ from slack_sdk.errors import SlackApiError
 
 from accounts.identity import user_for_account
 from accounts.models import User
-from accounts.reader import Reader
+from accounts.reader import Reader, Viewers
 from gateway import conversations
 from gateway.answering import asking
 from gateway.slack import formatting
 from gateway.slack.asked import Asked
+from gateway.slack.channels import TooMany, audience_of
 from gateway.slack.formatting import Block
 
 log = logging.getLogger("gatehouse.slack")
@@ -40,30 +41,43 @@ def answer(message: dict[str, Any]) -> None:
     asked = Asked(**message)
     user = asker(asked)
     if user is None:
-        tell.delay(asdict(replace(asked, direct=False)), STRANGER.format(portal=settings.PUBLIC_URL))
+        tell.delay(asdict(replace(asked, direct=False, openly=False)), STRANGER.format(portal=settings.PUBLIC_URL))
     elif not asked.text:
-        tell.delay(message, NOTHING_ASKED)
+        tell.delay(asdict(replace(asked, openly=False)), NOTHING_ASKED)
     else:
-        answer_person(asked, user)
+        answer_person(*addressed(asked, user))
 
 
-def answer_person(asked: Asked, user: User) -> None:
+def answer_person(asked: Asked, viewers: Viewers) -> None:
     try:
-        done = async_to_sync(asking.answer)(Reader(user.pk), asked.text, door="slack")
+        done = async_to_sync(asking.answer)(viewers, asked.text, door="slack")
     except (asking.QuestionInvalid, asking.AnswerFailed) as error:
-        tell.delay(asdict(asked), error.message)
+        tell.delay(asdict(replace(asked, openly=False)), error.message)
     else:
         deliver.delay(asdict(asked), str(done.question_id))
 
 
+def addressed(asked: Asked, user: User) -> tuple[Asked, Viewers]:
+    """Who will see the answer, as far as it is known now: the asker alone where it is not known who is there."""
+    if asked.openly:
+        try:
+            return asked, audience_of(client(), asked, user)
+        except (SlackApiError, OSError, HTTPException, TooMany) as error:
+            log.warning("A question in a channel is answered to its asker alone: %s", type(error).__name__)
+    return replace(asked, openly=False), Reader(user.pk)
+
+
 @shared_task(bind=True, max_retries=TRIES)
 def deliver(self: Task[Any, Any], message: dict[str, Any], question_id: str) -> None:
-    """Posts what of an answer its asker may read now, if the account is still theirs (P13, P15)."""
+    """Posts what of an answer those who will see it may read now, if the account is still the asker's (P13, P15)."""
     asked = Asked(**message)
     user = asker(asked)
-    shown = conversations.get_question(Reader(user.pk), UUID(question_id)) if user else None
+    if user is None:
+        return
+    asked, viewers = addressed(asked, user)
+    shown = conversations.get_question(viewers, UUID(question_id))
     if shown is not None:
-        post(self, asked, formatting.answer(shown))
+        post(self, asked, formatting.answer(shown, openly=asked.openly))
 
 
 @shared_task(bind=True, max_retries=TRIES)
@@ -94,19 +108,24 @@ def post(task: Task[Any, Any], asked: Asked, blocks: Sequence[Block]) -> None:
 
 
 def send(asked: Asked, blocks: Sequence[Block]) -> None:
-    """To the asker alone: in their direct message, or visible to them only; where that cannot be, as a message."""
-    client = WebClient(settings.SLACK_BOT_TOKEN, base_url=settings.SLACK_API_BASE_URL, timeout=10)
+    """For all of the channel, or to the asker alone: in their direct message, or visible to them only; where that
+    cannot be, as a message.
+    """
     content: dict[str, Any] = {"blocks": blocks, "text": formatting.fallback(blocks)}
     content |= {"unfurl_links": False, "unfurl_media": False}
-    if asked.direct:
-        client.chat_postMessage(channel=asked.channel, thread_ts=asked.thread, **content)
+    if asked.direct or asked.openly:
+        client().chat_postMessage(channel=asked.channel, thread_ts=asked.thread, **content)
         return
     try:
-        client.chat_postEphemeral(channel=asked.channel, user=asked.user, thread_ts=asked.thread, **content)
+        client().chat_postEphemeral(channel=asked.channel, user=asked.user, thread_ts=asked.thread, **content)
     except SlackApiError as error:
         if error.response.get("error") not in ELSEWHERE:
             raise
-        client.chat_postMessage(channel=asked.user, **content)
+        client().chat_postMessage(channel=asked.user, **content)
+
+
+def client() -> WebClient:
+    return WebClient(settings.SLACK_BOT_TOKEN, base_url=settings.SLACK_API_BASE_URL, timeout=10)
 
 
 def is_passing(error: SlackApiError) -> bool:

@@ -7,7 +7,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from accounts import provisioning
-from accounts.reader import Audience
+from accounts.reader import Audience, Reader
 from accounts.statements import rows
 from connectors.adding import pause
 from connectors.corpus.guard import UnguardedRead
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 
 
 def seen(world: World, *names: str, unidentified: bool = False, outside: bool = False) -> set[str]:
-    readers = frozenset(world.reader(name) for name in names)
-    audience = Audience(readers, unidentified=unidentified, outside=outside)
+    asker, *others = map(world.reader, names)
+    audience = Audience(asker, frozenset(others), unidentified=unidentified, outside=outside)
     return {document.external_id for document in list_documents(audience, limit=100)}
 
 
@@ -78,9 +78,9 @@ def test_one_who_is_not_active_takes_everything_from_it() -> None:
 
 def test_an_audience_is_of_somebody() -> None:
     with pytest.raises(TypeError):
-        Audience(frozenset())
+        Audience(None)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
-        Audience(frozenset({None}))  # type: ignore[arg-type]
+        Audience(Reader(1), frozenset({None}))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("viewers", ["", "!", "1:0,!"])
@@ -100,6 +100,6 @@ def test_a_text_that_names_no_viewers_is_an_error(viewers: str) -> None:
 def test_queries_of_different_viewers_do_not_mix() -> None:
     world = office()
     ann = world.reader("ann")
-    both = Audience(frozenset({ann, world.reader("bob")}))
+    both = Audience(ann, frozenset({world.reader("bob")}))
     with pytest.raises(UnguardedRead):
         list(Document.objects.visible_to(ann) | Document.objects.visible_to(both))

@@ -157,7 +157,7 @@ def test_an_audience_needs_it_for_each_who_may_not_read_otherwise() -> None:
     ann, bob, admin = (world.reader(name) for name in ("ann", "bob", "admin"))
 
     def shared(*readers: Reader, unidentified: bool = False) -> set[str]:
-        audience = Audience(frozenset(readers), unidentified=unidentified)
+        audience = Audience(readers[0], frozenset(readers), unidentified=unidentified)
         return {document.external_id for document in list_documents(audience)}
 
     assert shared(ann, bob) == {"in page"}

@@ -1,5 +1,6 @@
 """One world on both sides: operations are done to the gateway and to the oracle, and every surface is looked at."""
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -49,6 +50,7 @@ class Seen:
 
     decisions: int = 0
     boundary: int = 0
+    surfaces: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
 
 
@@ -64,6 +66,7 @@ class Stage:
         self.before: Expected = {}
         self.now: Expected = {}
         self.moment = clock()
+        self.asked: dict[tuple[str, str], set[UUID]] = defaultdict(set)  # of this state, by viewer and surface
 
     def step(self, operation: Operation) -> bool:
         """Do one operation on both sides; False if it makes no sense here."""
@@ -90,6 +93,7 @@ class Stage:
 
     def settle(self) -> None:
         """See what there is now, and what the rules say of it."""
+        self.asked.clear()
         self.shelf.refresh(self.product.people.values())
         self.moment = clock()
         self.readable = self.expectation.readable(self.moment)
@@ -151,8 +155,11 @@ class Stage:
             seen.differences.append(Difference(f"{look.surface}: {wrong}", look.viewer, "?", "?", True))
             return []
         expected = self.now[look.viewer]
-        seen.decisions += len(look.asked)
-        seen.boundary += sum(id in flipped for id in look.asked)
+        new = set(look.asked) - self.asked[look.viewer, look.surface]  # a decision of a state counts once
+        self.asked[look.viewer, look.surface] |= new
+        seen.decisions += len(new)
+        seen.surfaces[look.surface] += len(new)
+        seen.boundary += sum(id in flipped for id in new)
         leaked = shown - expected  # also what nobody asked about
         denied = self._left_out(surface, look, expected) - shown
         return [(look.surface, look.viewer, id) for id in sorted(leaked | denied)]

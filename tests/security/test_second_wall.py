@@ -102,10 +102,10 @@ def test_sql_without_a_reader_sees_no_row(as_web: None, table: str) -> None:
 
 @pytest.mark.parametrize("table", READ)
 def test_sql_with_a_reader_sees_what_the_reader_may_read(world: World, table: str) -> None:
-    for viewers in (world.reader("ann"), world.reader("bob"), Audience(frozenset({world.reader("ann")}))):
+    for viewers in (world.reader("ann"), world.reader("bob"), Audience(world.reader("ann"))):
         with reading_as(viewers):
             assert rows(f"SELECT count(*) FROM {table}") == [(1,)]
-    with reading_as(Audience(frozenset({world.reader("ann"), world.reader("bob")}))):
+    with reading_as(Audience(world.reader("ann"), frozenset({world.reader("bob")}))):
         assert rows(f"SELECT count(*) FROM {table}") == [(0,)]
 
 
@@ -140,11 +140,11 @@ def test_a_search_that_found_too_much_shows_what_may_be_read(world: World) -> No
 
 def test_keys_between_scopes_lead_no_further_than_the_reader_may(world: World) -> None:
     followed = Scope.objects.visible_to(world.reader("bob")).values_list("name", "parent__name")
-    assert list(followed) == [("bobs", None)]
+    assert [tuple(row) for row in followed] == [("bobs", None)]
 
 
 def test_a_relation_without_a_name_leads_nowhere(as_web: None) -> None:
-    assert list(Source.objects.values_list("+__title")) in ([], [(None,)])
+    assert {title for (title,) in Source.objects.values_list("+__title")} <= {None}
 
 
 # --- what is written ----------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import count
 from typing import Any
 
@@ -18,7 +18,7 @@ from connectors.applying import apply_record
 from connectors.models import Source
 from connectors.records import Access, AccessRecord, Deletion, DocumentRecord, Entry, PrincipalRecord
 from gateway.answering import asking
-from gateway.slack import tasks
+from gateway.slack import channels, tasks
 from gateway.slack.asked import Asked
 from tests.doubles import SlackApi
 from tests.gateway.slack.signing import SECRET, TOKEN, send_command, send_event
@@ -111,12 +111,12 @@ def asked(text: str = QUESTION, user: str = "UANN") -> Asked:
 # --- where an answer goes ---------------------------------------------------------------------------
 
 
-def test_a_mention_is_answered_to_the_asker_alone_with_citations(slack: SlackApi, handbook: Source) -> None:
+def test_a_mention_is_answered_for_the_channel_with_citations(slack: SlackApi, handbook: Source) -> None:
     receive(mention(thread_ts="171.5"))
 
     [(method, posted)] = slack.calls
-    assert method == "chat.postEphemeral"
-    assert (posted["channel"], posted["user"], posted["thread_ts"]) == ("C1", "UANN", "171.5")
+    assert method == "chat.postMessage"
+    assert (posted["channel"], posted["thread_ts"]) == ("C1", "171.5")
     assert posted["unfurl_links"] is False
     assert posted["unfurl_media"] is False
     assert "fourteen weeks" in posted["text"]
@@ -149,7 +149,7 @@ def test_a_command_is_acknowledged_and_answered_to_the_asker_alone(slack: SlackA
 def test_where_the_channel_is_closed_to_the_gateway_the_asker_gets_a_message(slack: SlackApi, handbook: Source) -> None:
     slack.failures = ["channel_not_found"]
 
-    receive(mention())
+    send_command(QUESTION, user="UANN", trigger=f"T-{id(slack)}")
 
     assert [(method, posted["channel"]) for method, posted in slack.calls] == [
         ("chat.postEphemeral", "C1"),
@@ -185,6 +185,89 @@ def test_a_question_too_long_to_answer_says_so(slack: SlackApi, handbook: Source
     receive(direct("why " * 3000))
 
     assert "8000 characters" in slack.calls[0][1]["text"]
+
+
+# --- what all of a channel may read (P10) -----------------------------------------------------------
+
+SECRET_QUESTION = "What is the secret relocation plan called?"
+NOT_HERE = "I did not find that in what everyone here can read."
+
+
+def posted_openly(slack: SlackApi, question: str) -> str:
+    receive(mention(question))
+    [(method, posted)] = slack.calls
+    assert method == "chat.postMessage"
+    slack.calls.clear()
+    return str(posted["text"])
+
+
+def test_a_channel_is_told_what_each_of_its_members_may_read(slack: SlackApi, handbook: Source, bob: User) -> None:
+    assert "Heron" in posted_openly(slack, SECRET_QUESTION)
+    slack.members.append("UBOB")
+    assert posted_openly(slack, SECRET_QUESTION).startswith(NOT_HERE)
+    assert "fourteen weeks" in posted_openly(slack, QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        ({}, True),
+        ({"is_restricted": True}, True),
+        ({"is_bot": True}, True),
+        ({"team_id": "T2"}, False),
+        ({"is_stranger": True}, False),
+        ({"team_id": None}, False),
+    ],
+    ids=["of the workspace", "a guest", "a bot", "of another workspace", "a stranger", "of nowhere"],
+)
+def test_with_somebody_nobody_can_identify_it_is_told_what_everyone_may_read(
+    slack: SlackApi, handbook: Source, profile: dict[str, Any], told: bool
+) -> None:
+    slack.members.append("UNEW")
+    slack.profiles["UNEW"] = profile
+    assert posted_openly(slack, SECRET_QUESTION).startswith(NOT_HERE)
+    assert ("fourteen weeks" in posted_openly(slack, QUESTION)) is told
+
+
+def test_who_has_left_the_workspace_is_not_there(slack: SlackApi, handbook: Source) -> None:
+    slack.members.append("UOLD")
+    slack.profiles["UOLD"] = {"deleted": True, "team_id": "T2"}
+    assert "Heron" in posted_openly(slack, SECRET_QUESTION)
+
+
+@pytest.mark.parametrize("method", ["auth.test", "conversations.members", "users.info"])
+def test_where_it_is_not_known_who_is_there_the_asker_alone_is_answered(
+    slack: SlackApi, handbook: Source, method: str
+) -> None:
+    slack.members.append("UNEW")
+    slack.failures = [method]
+
+    receive(mention(SECRET_QUESTION))
+
+    [(sent, posted)] = slack.calls
+    assert (sent, posted["user"]) == ("chat.postEphemeral", "UANN")
+    assert "Heron" in posted["text"]
+
+
+def test_a_channel_of_very_many_is_answered_to_the_asker_alone(slack: SlackApi, handbook: Source) -> None:
+    slack.members += [f"U{number}" for number in range(channels.MOST_MEMBERS)]
+
+    receive(mention())
+
+    assert [method for method, _ in slack.calls] == ["chat.postEphemeral"]
+
+
+def test_one_who_joined_while_the_answer_was_made_counts_when_it_is_posted(
+    slack: SlackApi, handbook: Source, ann: User, bob: User
+) -> None:
+    question = answered(ann, SECRET_QUESTION)
+    slack.members.append("UBOB")
+
+    tasks.deliver.delay(asdict(replace(asked(), channel="C1", direct=False, openly=True)), question)
+
+    [(method, posted)] = slack.calls
+    assert method == "chat.postMessage"
+    assert posted["text"].startswith(NOT_HERE)
 
 
 # --- who asks ---------------------------------------------------------------------------------------

@@ -1,0 +1,63 @@
+"""Who can see what is posted in a channel, as readers (P10)."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from slack_sdk import WebClient
+
+from accounts.identity import user_for_account
+from accounts.models import User
+from accounts.reader import Audience, Reader
+from gateway.slack.asked import Asked
+
+MOST_MEMBERS = 300  # of a channel that is answered openly: each is judged in every statement
+Unlinked = Literal["unidentified", "outside", "gone"]
+
+
+class TooMany(Exception):
+    """The channel has more members than an open answer is checked for."""
+
+
+def audience_of(client: WebClient, asked: Asked, asker: User) -> Audience:
+    """Everyone in the channel. Raises `TooMany`, and what Slack's API raises.
+
+    Whoever has no link counts as somebody of the organisation nobody can identify, as guests and bots of the
+    workspace do; somebody of another workspace, or of whom Slack tells nothing, as one from outside.
+    """
+    others: set[Reader] = set()
+    unlinked: set[Unlinked] = set()
+    for member in members_of(client, asked.channel):
+        user = user_for_account(f"slack-{asked.team}", member)
+        if user is not None:
+            others.add(Reader(user.pk))
+        else:
+            unlinked.add(unlinked_as(client, asked, member))
+    return Audience(
+        Reader(asker.pk),
+        frozenset(others),
+        unidentified="unidentified" in unlinked,
+        outside="outside" in unlinked,
+    )
+
+
+def members_of(client: WebClient, channel: str) -> Iterator[str]:
+    """The members' ids, the gateway's own left out."""
+    itself = client.auth_test()["user_id"]
+    found: list[str] = []
+    cursor = ""
+    while True:
+        page: Any = client.conversations_members(channel=channel, limit=200, cursor=cursor)
+        found += page["members"]
+        if len(found) > MOST_MEMBERS:
+            raise TooMany
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            return (member for member in found if member != itself)
+
+
+def unlinked_as(client: WebClient, asked: Asked, member: str) -> Unlinked:
+    told: dict[str, Any] = client.users_info(user=member)["user"]
+    if told.get("deleted"):
+        return "gone"
+    of_the_workspace = told.get("team_id") == asked.team and not told.get("is_stranger")
+    return "unidentified" if of_the_workspace else "outside"
