@@ -311,7 +311,8 @@ def _within(seconds: float) -> Iterator[None]:
     """Bounds on what others may have to wait for: no statement begins after its time, and each ends by then too."""
     deadline = monotonic() + seconds
     execute(
-        "SELECT set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)",
+        "SELECT set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true), "
+        "set_config('jit', 'off', true)",
         [f"{int(seconds * 1000)}ms", f"{int(LOCK_SECONDS * 1000)}ms"],
     )
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.db import connection, transaction
@@ -20,19 +20,26 @@ from accounts.models import User
 from accounts.statements import rows
 from connectors import adding, ingest, sync, what_if
 from connectors.applying import Appliable, apply_record
+from connectors.corpus.breaking_glass import break_glass
 from connectors.corpus.reading import list_documents
 from connectors.errors import RecordRefused
 from connectors.models import Document, Source
 from connectors.records import (
     AccessRecord,
+    Checkpoint,
     Deletion,
     DocumentRecord,
     Entry,
     PrincipalRecord,
+    Record,
+    Records,
     ScopeRecord,
+    State,
 )
+from connectors.sources import registry
+from connectors.sources.base import Connector
 from connectors.what_if import CannotTell, Change, Push, Result, Sync, changes_from, tried
-from tests.cast import World, access, until
+from tests.cast import World, access, person, until
 
 pytestmark = pytest.mark.django_db
 
@@ -217,6 +224,19 @@ def test_the_first_people_and_documents_are_named_and_all_are_counted(world: Wor
 def test_somebody_who_is_not_active_gains_and_loses_nothing(world: World) -> None:
     User.objects.filter(email="ann@example.org").update(is_active=False)
     assert would(world, Deletion(kind="document", id="handbook")) == {"bob": (set(), {"handbook"})}
+
+
+def test_break_glass_is_not_lost_with_a_right_and_is_lost_with_the_document(world: World) -> None:
+    carol = person("carol")
+    case = Document.past_the_guard.get(external_id="case").public_id
+    later = timezone.now() + timedelta(hours=1)
+    break_glass(user=carol, given_by=world.people["ann"], reason="An audit.", until=later, document=case)
+    break_glass(user=world.people["bob"], given_by=carol, reason="An audit.", until=later, scope=("docs", "shelf"))
+    moved = AccessRecord(kind="document", id="case", place="attic", access=access())
+    assert would(world, moved) == {"bob": (set(), {"case"}), "carl": ({"case"}, set())}
+    gone = Deletion(kind="document", id="case")
+    assert would(world, gone) == {"bob": (set(), {"case"}), "carol": (set(), {"case"})}
+    assert would(world, PrincipalRecord(id="staff", kind="group")) == {"ann": (set(), {"handbook"})}
 
 
 # --- what cannot be applied ---------------------------------------------------------------------------
@@ -609,8 +629,26 @@ def reads_by_id(world: World) -> dict[str, dict[str, str]]:
     }
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_what_is_told_at_random_is_what_happens(seed: int) -> None:
+def expect(result: Result, before: dict[str, dict[str, str]], after: dict[str, dict[str, str]]) -> int:
+    """That the result is the difference between the two; returns for how many people there was one."""
+    people = {person.email.partition("@")[0]: person for person in result.difference.people}
+    for name in before:
+        gained = {id: key for key, id in after[name].items() if id not in before[name].values()}
+        lost = {id for id in before[name].values() if id not in after[name].values()}
+        person = people.get(name)
+        if person is None:
+            assert not (gained or lost)
+            continue
+        known = {str(id) for id in person.gained_documents}
+        assert {str(id) for id in person.lost_documents} == lost
+        assert known <= gained.keys()
+        assert {key for id, key in gained.items() if id not in known} == set(person.new_documents)
+        assert (person.gained, person.lost) == (len(gained), len(lost))
+    return len(people)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_told_of_pushes_at_random_is_what_happens(seed: int) -> None:
     dice = Dice(random.Random(seed))
     world = World.of(*dice.people)
     for id in dice.scopes:
@@ -618,28 +656,52 @@ def test_what_is_told_at_random_is_what_happens(seed: int) -> None:
     for id in dice.documents:
         world.document(id, dice.random.choice(dice.scopes), text="One.")
     changed = 0
-    for _ in range(12):
+    for _ in range(8):
         records = [dice.record() for _ in range(dice.random.randint(1, 5))]
         result = told(world.source, *records)
         before = reads_by_id(world)
         for record in records:
-            push(world, record)
-        after = reads_by_id(world)
-        people = {person.email.partition("@")[0]: person for person in result.difference.people}
-        for name in dice.people:
-            gained = {id: key for key, id in after[name].items() if id not in before[name].values()}
-            lost = {id for id in before[name].values() if id not in after[name].values()}
-            person = people.get(name)
-            assert {str(id) for id in (person.lost_documents if person else ())} == lost
-            known = {str(id) for id in (person.gained_documents if person else ())}
-            new = set(person.new_documents if person else ())
-            assert {key for id, key in gained.items() if id not in known} == new
-            assert known <= gained.keys()
-            assert (person.gained, person.lost) == (len(gained), len(lost)) if person else not (gained or lost)
-        changed += len(people)
+            with suppress(RecordRefused):
+                world.push(record)
+        changed += expect(result, before, reads_by_id(world))
     assert changed > 5  # there was something to tell
 
 
-def push(world: World, record: Appliable) -> None:
-    with suppress(RecordRefused):
-        world.push(record)
+class Rolled(Connector):
+    """A source that lists what the dice gave, all of it each time."""
+
+    listing: ClassVar[list[Record]] = []
+
+    def records(self, since: State | None) -> Records:
+        for number, record in enumerate(self.listing, start=1):
+            yield record
+            if number % 5 == 0:
+                yield Checkpoint()
+        yield Checkpoint(complete=True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_told_of_a_sync_at_random_is_what_happens(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.KINDS, "rolled", Rolled)
+    dice = Dice(random.Random(seed))
+    beside = World.of(*dice.people, key="beside")
+    world = World(adding.add_source("rolled", kind="rolled", vouches_for_emails=True), beside.people)
+    changed = 0
+    for _ in range(6):
+        people = [PrincipalRecord(id=each, kind="user", email=f"{each}@example.org") for each in dice.people]
+        makers = (
+            dice.group,
+            dice.group,
+            dice.scope,
+            dice.scope,
+            dice.scope,
+            dice.document,
+            dice.document,
+            dice.document,
+        )
+        monkeypatch.setattr(Rolled, "listing", [*people, *(dice.random.choice(makers)() for _ in range(24))])
+        _, result = sync_would(world)
+        before = reads_by_id(world)
+        sync.run_now(Source.objects.get(pk=world.source.pk))
+        changed += expect(result, before, reads_by_id(world))
+    assert changed > 5

@@ -1,6 +1,7 @@
 """The console's page for a change that is not made yet: counts and ids, and titles of what one may read oneself."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 from django.test import Client
@@ -19,7 +20,7 @@ def asked(console: Client, **fields: str) -> str:
     return response.content.decode()
 
 
-def records(*lines: dict[str, object]) -> str:
+def records(*lines: Mapping[str, object]) -> str:
     return "\n".join(map(json.dumps, lines))
 
 
