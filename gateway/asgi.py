@@ -14,6 +14,24 @@ warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronou
 application = get_asgi_application()
 
 
+def refuse_without_wall() -> None:
+    """A database that answers, and does not let the web take its role, stops the start; one that is away does not."""
+    import psycopg
+    from django.db import connection
+
+    from connectors.corpus.wall import WEB_ROLE
+    from gateway.start import stop
+
+    try:
+        psycopg.connect(**connection.get_connection_params()).close()  # beside the pool, which would try for long
+    except psycopg.OperationalError as error:
+        if WEB_ROLE in str(error):
+            stop(f"the database does not let the web take the role {WEB_ROLE}. Run: python manage.py migrate")
+
+
+refuse_without_wall()
+
+
 def warm_up() -> None:
     """Load the local model while nobody waits, so that the first question is not the slow one."""
     from connectors import embedding

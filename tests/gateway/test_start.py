@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from gateway import start
+from gateway import health, start
+from gateway.embedded import database_url, services
 from gateway.embedded.sharing import PROJECT
+from tests.processes import passable_directory
 
 KEY = base64.b64encode(bytes(32)).decode()
 SOUND: dict[str, Any] = {
@@ -68,3 +70,27 @@ def test_a_production_process_without_its_secrets_exits_with_78() -> None:
     )
     assert ended.returncode == 78
     assert ended.stderr.startswith("Gatehouse does not start: SECRET_KEY is unset")
+
+
+@pytest.mark.timeout(180)
+def test_a_web_that_cannot_take_its_role_exits_with_78() -> None:
+    """The second wall is there or nobody is served: here the database was never migrated."""
+    with passable_directory() as directory, services(directory, valkey=False):
+        environment = os.environ | {
+            "GATEHOUSE_DATA_DIR": str(directory),
+            "DATABASE_URL": database_url(directory),
+            "GATEHOUSE_PROCESS": "web",
+        }
+        ended = subprocess.run(
+            [sys.executable, "-c", "import gateway.asgi"], cwd=PROJECT, env=environment, capture_output=True, text=True
+        )
+    assert ended.returncode == 78
+    assert "does not let the web take the role gatehouse_web. Run: python manage.py migrate" in ended.stderr
+
+
+@pytest.mark.django_db
+def test_a_role_that_is_not_there_makes_the_service_unready(monkeypatch: pytest.MonkeyPatch) -> None:
+    health.require_wall()
+    monkeypatch.setattr(health, "WEB_ROLE", "gatehouse_nobody")
+    with pytest.raises(health.NotReady, match="gatehouse_nobody cannot be taken"):
+        health.require_wall()

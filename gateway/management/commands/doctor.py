@@ -26,7 +26,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Mode: {settings.MODE}; data directory: {settings.DATA_DIR}")
         if not (settings.DATABASE_URL and settings.REDIS_URL):
             self.stdout.write(f"Embedded services: files in {places_of(settings.DATA_DIR).home}")
-        problems = [problem for problem in map(_problem, CHECKS) if problem]
+        problems = [problem for problem in dict.fromkeys(map(_problem, CHECKS)) if problem]
         if not problems:
             self.stdout.write(_database())
             problems = soundness.findings()
@@ -39,7 +39,13 @@ class Command(BaseCommand):
         self.stdout.write("Nothing is missing.")
 
 
-CHECKS = (health.require_database, health.require_pgvector, health.require_migrations, health.require_broker)
+CHECKS = (
+    health.require_database,
+    health.require_pgvector,
+    health.require_migrations,
+    health.require_wall,
+    health.require_broker,
+)
 
 
 def _problem(check: Any) -> str:
