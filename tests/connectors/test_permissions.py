@@ -8,13 +8,15 @@ from django.utils import timezone
 
 from accounts import identity, provisioning, tokens
 from accounts.models import IdentityLink, Principal, User
-from accounts.reader import Reader
+from accounts.reader import Audience, Reader
+from accounts.statements import execute
 from connectors import adding
 from connectors.applying import hide
+from connectors.corpus.breaking_glass import break_glass
 from connectors.corpus.reading import list_documents
 from connectors.corpus.search import search
 from connectors.errors import RecordRefused
-from connectors.models import Document, DocumentText, Passage, Source
+from connectors.models import BreakGlass, Document, DocumentText, Passage, Scope, Source
 from connectors.records import Access, AccessRecord, Deletion, DocumentRecord, PrincipalRecord, ScopeRecord
 from tests.cast import PASSWORD, World, access, person, until
 
@@ -209,6 +211,12 @@ def test_every_restriction_must_be_met(world: World) -> None:
     assert world.readers("deal") == {"ann"}
 
 
+def test_who_meets_every_restriction_and_no_grant_reads_nothing(world: World) -> None:
+    world.group("legal", "ann", "bob")
+    world.document("deal", grants=["ann"], restrictions=[["legal"]])
+    assert world.readers("deal") == {"ann"}
+
+
 @pytest.mark.parametrize("lists", [{}, {"restrictions": [[]], "grants": ["everyone"]}])
 def test_empty_grants_and_an_empty_restriction_admit_nobody(world: World, lists: dict[str, list[object]]) -> None:
     world.document("plan", **lists)  # type: ignore[arg-type]
@@ -249,6 +257,18 @@ def test_a_detached_scope_stands_alone(world: World) -> None:
     world.folder("below", ["bob"], parent="top", inherits=False)
     world.document("plan", "below")
     assert world.readers("plan") == {"bob"}
+
+
+def test_documents_own_lists_count_beside_their_scopes(world: World) -> None:
+    world.folder("f", ["ann", "bob"])
+    world.document("narrowed", "f", restrictions=[["ann"]])
+    world.document("denied", "f", deny=["ann"])
+    world.document("added", "f", ["eve"])
+    world.document("apart", "f", ["eve"], inherits=False)
+    assert world.readers("narrowed") == {"ann"}
+    assert world.readers("denied") == {"bob"}
+    assert world.readers("added") == {"ann", "bob", "eve"}
+    assert world.readers("apart") == {"eve"}
 
 
 def test_a_change_above_is_in_force_below_from_the_commit_on(world: World) -> None:
@@ -357,6 +377,65 @@ def test_the_database_refuses_a_passage_that_stands_elsewhere(world: World) -> N
         Passage.past_the_guard.update(scope_id=10**9)
 
 
+# --- P14: hidden is missing -----------------------------------------------------------------------------
+
+MORE_PASSAGES = """
+INSERT INTO connectors_passage (public_id, document_id, scope_id, ordinal, text, start, "end", heading, digest, words,
+                                lexemes, embedding_model, embedding)
+SELECT gen_random_uuid(), p.document_id, p.scope_id, n, text, start, "end", heading, digest, words, lexemes, '', '[1,0]'
+FROM connectors_passage p JOIN connectors_document d ON d.id = p.document_id, generate_series(1, 100) n
+WHERE d.external_id LIKE 'hidden%%'
+"""
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["from one person", "from one of an audience"])
+def test_what_is_hidden_keeps_nothing_readable_out_of_a_search(world: World, alone: bool) -> None:
+    """There is more of it than a search looks at, and all of it fits better."""
+    ann, bob = world.reader("ann"), world.reader("bob")
+    viewers = ann if alone else Audience(ann, frozenset({bob}))
+    world.document(
+        "plan", grants=["ann", "bob"], text="Of animals, and of a walrus among them, which is of no interest."
+    )
+    execute("UPDATE connectors_passage SET embedding = '[0,1]'")
+    for number, only in enumerate(["eve"] if alone else ["ann", "bob"]):
+        world.document(f"hidden {number}", grants=[only], text="Walrus!")
+    execute(MORE_PASSAGES)
+    assert {hit.title for hit in search(viewers, query="walrus", vector=None, limit=5)} == {"Plan"}
+    assert {hit.title for hit in search(viewers, query="", vector=[1.0, 0.0], limit=5, mode="vector")} == {"Plan"}
+
+
+def test_what_is_hidden_changes_no_score(world: World) -> None:
+    def scores() -> list[tuple[str, float, float]]:
+        found = search(world.reader("ann"), query="walrus budget", vector=None)
+        return [(hit.title, hit.keywords, hit.score) for hit in found]
+
+    world.document("plan", grants=["ann"], text="The budget of the walrus.")
+    world.document("menu", grants=["ann"], text="A walrus eats no soup.")
+    before = scores()
+    for number in range(5):
+        world.document(f"hidden {number}", grants=["bob"], text="A budget, and no animal.")
+    assert scores() == before
+    assert len(before) == 2
+
+
+# --- P18: two walls -------------------------------------------------------------------------------------
+
+
+def test_the_guard_stands_without_the_second_wall(world: World) -> None:
+    """That the wall stands without the guard is shown where the wall is."""
+    for model in (Scope, Document, DocumentText, Passage):
+        execute(f"ALTER TABLE {model._meta.db_table} DISABLE ROW LEVEL SECURITY")
+    for name in ("ann", "bob"):
+        world.folder(f"of {name}", [name])
+        world.document(f"about {name}", f"of {name}", text=f"A secret of {name}.")
+    ann = world.reader("ann")
+    assert world.reads("ann") == {"about ann"}
+    assert [scope.external_id for scope in Scope.objects.visible_to(ann)] == ["of ann"]
+    assert [text.text for text in DocumentText.objects.visible_to(ann)] == ["A secret of ann."]
+    assert [passage.text for passage in Passage.objects.visible_to(ann)] == ["A secret of ann."]
+    assert Passage.objects.visible_to(ann).count() == 1
+
+
 # --- P11: tokens narrow -------------------------------------------------------------------------------
 
 
@@ -396,6 +475,21 @@ def test_a_superuser_reads_nothing_by_being_one(world: World) -> None:
     assert world.reads("root") == set()
 
 
+def test_break_glass_on_one_document_ends_by_itself(world: World) -> None:
+    world.document("plan", grants=["bob"])
+    (plan,) = list_documents(world.reader("bob"))
+    glass = break_glass(
+        user=world.people["ann"],
+        given_by=world.people["eve"],
+        reason="An incident.",
+        until=timezone.now() + timedelta(hours=1),
+        document=plan.id,
+    )
+    assert world.readers("plan") == {"ann", "bob"}
+    BreakGlass.objects.filter(pk=glass.pk).update(until=timezone.now() - timedelta(milliseconds=1))
+    assert world.readers("plan") == {"bob"}
+
+
 # --- P13: identity is exact --------------------------------------------------------------------------
 
 
@@ -413,6 +507,12 @@ def test_an_address_is_compared_without_regard_to_case_and_homoglyphs_stay_apart
     world.document("hers", grants=["kim"])
     world.document("not-hers", grants=["kelvin"])
     assert world.reads("kim") == {"hers"}
+
+
+def test_names_that_differ_in_case_are_two(world: World) -> None:
+    world.group("Team", "ann")
+    world.document("plan", grants=["team"])
+    assert world.readers("plan") == set()
 
 
 def test_a_source_that_does_not_vouch_links_nobody() -> None:
@@ -466,6 +566,12 @@ def test_a_grant_and_a_membership_end_at_their_time(world: World) -> None:
     world.document("plan", grants=["staff"])
     assert world.readers("ended") == set()
     assert world.readers("lasting") == {"ann"}
+    assert world.readers("plan") == {"bob"}
+
+
+def test_a_grant_beside_other_clauses_ends_too(world: World) -> None:
+    past, future = timezone.now() - timedelta(seconds=1), timezone.now() + timedelta(hours=1)
+    world.document("plan", grants=[until(past, "ann"), until(future, "bob")], restrictions=[["ann", "bob"]])
     assert world.readers("plan") == {"bob"}
 
 

@@ -208,6 +208,16 @@ def test_a_folder_that_is_gone_fails_the_run_and_keeps_what_is_known(source: Sou
     assert source.next_sync_at > timezone.now()
 
 
+def test_permissions_are_verified_as_of_the_beginning_of_a_run_that_ended_well(source: Source, folder: Path) -> None:
+    run = synced(source)
+    source.refresh_from_db()
+    assert source.permissions_verified_at == run.started_at
+    folder.rename(folder.with_name("elsewhere"))
+    sync.run_now(source)
+    source.refresh_from_db()
+    assert source.permissions_verified_at == run.started_at
+
+
 def test_an_older_run_cannot_commit_after_a_later_one_has_begun(source: Source) -> None:
     older = sync.begin(source)
     assert older is not None

@@ -9,7 +9,7 @@ from connectors.adding import pause
 from gateway import conversations
 from gateway.answering.asking import answer
 from gateway.answering.events import Done
-from gateway.models import AuditEvent, Question
+from gateway.models import AuditEvent, Evidence, Question
 from tests.gateway.library import LEAVE, TRAVEL, Library
 
 BOTH = "What may contractors not take, parental leave, and how much may a hotel room cost in Lisbon?"
@@ -80,6 +80,23 @@ def test_evidence_that_is_deleted_withholds_the_sentence(library: Library) -> No
     assert {each.state for each in shown.sentences} == {"withheld"}
 
 
+def test_a_sentence_needs_every_passage_it_rests_on(library: Library) -> None:
+    ann = library.person("ann")
+    done = asked(ann, BOTH)
+    first = Evidence.objects.select_related("sentence").earliest("sentence__ordinal")
+    second = Evidence.objects.exclude(document=first.document).earliest("sentence__ordinal")
+    Evidence.objects.filter(pk=second.pk).update(sentence=first.sentence)
+    assert first.sentence.ordinal in ordinals_shown(ann, done)
+    library.remove({each.hit.document_id: each.hit.external_id for each in done.citations}[second.document])
+    assert first.sentence.ordinal not in ordinals_shown(ann, done)
+
+
+def ordinals_shown(reader: Reader, done: Done) -> set[int]:
+    shown = conversations.get_question(reader, done.question_id)
+    assert shown is not None
+    return {each.ordinal for each in shown.sentences if each.state == "shown"}
+
+
 def test_a_sentence_whose_words_were_changed_at_the_source_is_marked(library: Library) -> None:
     ann = library.person("ann")
     done = asked(ann, WEEKS)
@@ -148,5 +165,7 @@ def test_showing_an_old_answer_takes_a_handful_of_statements(
 ) -> None:
     ann = library.person("ann")
     done = asked(ann, BOTH)
-    with django_assert_max_num_queries(13):  # three look at content, each between two that take the web's role and give it back
+    with django_assert_max_num_queries(
+        13
+    ):  # three look at content, each between two that take the web's role and give it back
         conversations.get_question(ann, done.question_id)
