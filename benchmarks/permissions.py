@@ -1,10 +1,11 @@
-"""`python -m benchmarks.permissions`: what a change of rights costs until it is committed, and what a reader costs.
+"""`python -m benchmarks.permissions [memberships] [scopes] [reader]`: what a change of rights and a reader cost.
 
 Every change goes through the entry point of the push door, on a Postgres as durable as in production, and is taken
 back afterwards, unmeasured. Beside it stands the time of the smallest commit there is, measured in between.
 """
 
 import random
+import sys
 import time
 from collections.abc import Callable, Collection, Iterable
 
@@ -16,12 +17,20 @@ from django.db import transaction  # noqa: E402  (the benchmark's own settings a
 
 from accounts.principals import closure_differences  # noqa: E402
 from accounts.statements import execute, rows  # noqa: E402
+from benchmarks import shelves  # noqa: E402
 from benchmarks.crowd import DEPTH, FLAT, GROUPS, PEOPLE, Crowd, gathered, levels  # noqa: E402
 from benchmarks.reporting import Report, percentile  # noqa: E402
 from connectors.adding import add_source  # noqa: E402
 from connectors.applying import Appliable, apply_record  # noqa: E402
-from connectors.records import Deletion, PrincipalRecord  # noqa: E402
+from connectors.corpus import access  # noqa: E402
+from connectors.models import Source  # noqa: E402
+from connectors.records import AccessRecord, Deletion, PrincipalRecord, ScopeRecord  # noqa: E402
 
+WRITTEN = """
+SELECT 'passage', id, ctid::text, xmin::text FROM connectors_passage
+UNION ALL SELECT 'document', id, ctid::text, xmin::text FROM connectors_document
+"""
+SEARCH = "SELECT count(*) FROM gatehouse_search(%s, NULL, %s, 10, false, '{}', NULL, NULL)"
 EACH = 40  # changes of a kind
 A_CHANGE = 25.0  # milliseconds, p95
 
@@ -31,7 +40,9 @@ def main() -> None:
         report = Report("permissions")
         execute("CREATE TABLE smallest (n integer)")
         execute("INSERT INTO smallest VALUES (0)")
-        changes_of_a_crowd(report)
+        parts = {"memberships": changes_of_a_crowd, "scopes": folders, "reader": a_reader}
+        for name in sys.argv[1:] or parts:
+            parts[name](report)
         report.finish()
 
 
@@ -87,17 +98,16 @@ def at_any_level(chance: random.Random) -> list[str]:
 def measure(
     report: Report, crowd: Crowd, name: str, changes: Iterable[Change], *, bar: float | None = A_CHANGE
 ) -> None:
-    """Make each change and take it back. The closure is compared with the memberships after each of both."""
+    """Make each change and take it back. The closure is compared with the memberships in between."""
     seconds, smallest = [], []
     for record, changed in changes:
         smallest.append(timed(smallest_commit))
         seconds.append(timed(lambda: apply_record(crowd.source, record)))  # noqa: B023  (called at once)
         assert closure_differences() == 0, name
         bring_back(crowd, changed)
-        assert closure_differences() == 0, name
     report.add_times(name, seconds, p95_at_most=bar)
-    ratio = percentile(seconds, 50) / percentile(smallest, 50)
-    report.add(f"{name}, p50 to the smallest commit", ratio, "times")
+    report.add(f"{name}, fastest", min(seconds) * 1000, "ms")
+    report.add(f"{name}, p50 to the smallest commit", ratio(seconds, smallest), "times")
 
 
 def bring_back(crowd: Crowd, ids: list[str]) -> None:
@@ -120,6 +130,69 @@ def flat(report: Report, crowd: Crowd, chance: random.Random) -> None:
     measure(report, crowd, f"a flat group of {PEOPLE:,} is deleted", gone, bar=None)
 
 
+# --- scopes -------------------------------------------------------------------------------------------------------
+
+
+def folders(report: Report) -> None:
+    """A folder is shared anew: scopes below it change with it, what stands in them does not."""
+    source = shelves.folder("shelf", 100, passages=shelves.PASSAGES)
+    before = rows(WRITTEN)
+    seconds = [timed(sharing(source, number)) for number in range(EACH)]
+    report.add_times(f"{shelves.PASSAGES:,} passages in 100 scopes are shared anew", seconds, p95_at_most=50)
+    report.add("the fastest of them", min(seconds) * 1000, "ms")
+    report.add("passages and documents written by it", len(set(rows(WRITTEN)) - set(before)), "", at_most=0)
+    assert access.differences(source.pk) == 0
+    for scopes in (2_000, 10_000):
+        source = shelves.folder(f"shelf{scopes}", scopes)
+        seconds = [timed(sharing(source, number)) for number in range(6)]
+        each = percentile(seconds, 95) * 1000 / scopes
+        report.add(f"{scopes:,} scopes are shared anew in one commit, p50", percentile(seconds, 50) * 1000, "ms")
+        report.add(f"{scopes:,} scopes are shared anew, a scope, p95", each, "ms", at_most=0.5)
+        assert access.differences(source.pk) == 0
+
+
+def sharing(source: Source, number: int) -> Callable[[], object]:
+    """Another list of readers each time, by both kinds of records that can say so. Every other one is known."""
+    wanted = shelves.granted("g1", f"g{3 + number % (shelves.OWN_READERS - 3)}" if number % 2 else "g2")
+    if number % 3:
+        return lambda: apply_record(source, ScopeRecord(id=shelves.ROOT, access=wanted))
+    return lambda: apply_record(source, AccessRecord(kind="scope", id=shelves.ROOT, access=wanted))
+
+
+# --- a reader -----------------------------------------------------------------------------------------------------
+
+
+def a_reader(report: Report) -> None:
+    """What it takes to say what somebody may read who is in much, as every search does first."""
+    known = shelves.reader("reader")
+    found = rows("SELECT count(*) FROM gatehouse_audience_scopes(%s) AS s(id)", [known.viewers])[0][0]
+    assert found == shelves.READABLE, found
+    report.facts["a reader"] = (
+        f"in {shelves.GROUPS} groups, {shelves.READABLE:,} of {shelves.CONDITIONS:,} scopes readable, each with a "
+        f"condition of its own; {shelves.MET} more are met and do not admit"
+    )
+    resolving = "SELECT count(*) FROM gatehouse_audience_scopes(%s) AS s(id)"
+    nothing = "SELECT count(*) FROM generate_series(1, %s) AS s(id)"
+    one, other = alternating(
+        lambda: rows(resolving, [known.viewers]), lambda: rows(nothing, [shelves.READABLE]), 5 * EACH
+    )
+    report.add_times("a reader is resolved", one, p95_at_most=5)
+    report.add("a reader is resolved, fastest", min(one) * 1000, "ms")
+    report.add("a reader is resolved, p50 to that of counting as many numbers", ratio(one, other), "times")
+    whole, _ = alternating(lambda: rows(SEARCH, [known.viewers, "{w7}"]), lambda: None, 2 * EACH)
+    report.add_times("a search by words for this reader, as a whole", whole)
+
+
+def alternating(
+    first: Callable[[], object], second: Callable[[], object], times: int
+) -> tuple[list[float], list[float]]:
+    """The seconds of both calls, in turn, so that both see the same load; a few go before to warm up."""
+    for call in [first, second] * 8:
+        call()
+    taken = [(timed(first), timed(second)) for _ in range(times)]
+    return [one for one, _ in taken], [other for _, other in taken]
+
+
 # --- all ----------------------------------------------------------------------------------------------------------
 
 
@@ -127,6 +200,10 @@ def timed(call: Callable[[], object]) -> float:
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
+
+
+def ratio(seconds: list[float], to: list[float]) -> float:
+    return percentile(seconds, 50) / percentile(to, 50)
 
 
 def smallest_commit() -> None:
