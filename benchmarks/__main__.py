@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALONE = ("ask", "search", "explain", "startup", "memory")
+ALONE = ("ask", "search", "explain", "permissions", "startup", "memory")
 
 
 def main() -> int:
