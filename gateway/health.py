@@ -4,14 +4,15 @@ from functools import cache
 
 from celery import current_app
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError as BrokerError
 
-from connectors.corpus.wall import WEB_ROLE
+from accounts.reader import Reader
+from connectors.corpus import wall
 
 OLDEST_PGVECTOR = (0, 8, 4)  # older ones are known to corrupt indexes
 BROKER_PATIENCE = 3  # seconds
@@ -86,15 +87,15 @@ def pending_migrations() -> int:
 def require_wall() -> None:
     """The role that reads content can be taken, and is bound by the policies (decision 0014)."""
     require_migrations()
+    nobody = Reader(2**62)
     try:
-        with transaction.atomic(), connections["default"].cursor() as cursor:
-            cursor.execute(f"SET LOCAL ROLE {WEB_ROLE}")
+        with wall.reading_as(nobody), connections["default"].cursor() as cursor:
             cursor.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
             row = cursor.fetchone()
     except DatabaseError as error:
-        raise NotReady(f"the database's role {WEB_ROLE} cannot be taken: {_first_line(error)}") from error
+        raise NotReady(f"the database's role {wall.WEB_ROLE} cannot be taken: {_first_line(error)}") from error
     if row is None or row[0]:
-        raise NotReady(f"the database's role {WEB_ROLE} passes over row-level security. Take that right from it.")
+        raise NotReady(f"the database's role {wall.WEB_ROLE} passes over row-level security. Take that right from it.")
 
 
 def require_broker() -> None:

@@ -7,7 +7,9 @@ import sys
 from typing import Any
 
 import pytest
+from django.db import transaction
 
+from connectors.corpus import wall
 from gateway import health, start
 from gateway.embedded import database_url, services
 from gateway.embedded.sharing import PROJECT
@@ -91,6 +93,6 @@ def test_a_web_that_cannot_take_its_role_exits_with_78() -> None:
 @pytest.mark.django_db
 def test_a_role_that_is_not_there_makes_the_service_unready(monkeypatch: pytest.MonkeyPatch) -> None:
     health.require_wall()
-    monkeypatch.setattr(health, "WEB_ROLE", "gatehouse_nobody")
-    with pytest.raises(health.NotReady, match="gatehouse_nobody cannot be taken"):
+    monkeypatch.setattr(wall, "WEB_ROLE", "gatehouse_nobody")
+    with transaction.atomic(), pytest.raises(health.NotReady, match="gatehouse_nobody cannot be taken"):
         health.require_wall()
