@@ -62,16 +62,8 @@ each_change = pytest.mark.parametrize("change", CHANGES)
 
 
 @pytest.fixture(autouse=True)
-def _points(settings: Settings, transactional_db: None) -> Iterator[None]:
-    """The pause points are on, and connections come from a pool, as in the web process."""
+def _points(settings: Settings, pooled: None) -> None:
     settings.PAUSE_POINTS = HOOK
-    options = connection.settings_dict["OPTIONS"]
-    connection.close()
-    options["pool"] = {"min_size": 1, "max_size": 10}
-    yield
-    connection.close()
-    connection.close_pool()  # type: ignore[attr-defined]  # of Postgres' wrapper
-    del options["pool"]
 
 
 @pytest.fixture
