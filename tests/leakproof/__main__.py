@@ -46,10 +46,19 @@ def run(made: Ground, seed: int, decisions: int, defect: str = "") -> Result:
     failure = done.until_done()
     seconds = time.monotonic() - began
     if failure is not None:
-        failure = made_short(made, failure)
-        if not defect:
-            print(f"saved as {save_case(failure, seed)}")
+        failure = made_short(made, failure) if defect else saved_and_made_short(made, failure, seed)
     return Result(seed, done.tally, seconds, failure, defect)
+
+
+def saved_and_made_short(made: Ground, failure: Failure, seed: int) -> Failure:
+    """As it is at first: making it short takes minutes."""
+    whole = save_case(failure, seed)
+    short = made_short(made, failure)
+    path = save_case(short, seed)
+    if path != whole:
+        whole.unlink()
+    print(f"saved as {path}")
+    return short
 
 
 def made_short(made: Ground, failure: Failure) -> Failure:

@@ -2,7 +2,8 @@
 
 import pickle
 from base64 import b64decode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -220,16 +221,28 @@ class Expectation:
     # --- records --------------------------------------------------------------------------------------
 
     def _push(self, told: Operation, now: datetime) -> None:
-        self.world.push(told["source"], told["record"], now)
+        with self._only_rights_told(told["source"], [told["record"]]):
+            self.world.push(told["source"], told["record"], now)
 
     def _batch(self, told: Operation, now: datetime) -> None:
         for record in told["records"]:
-            self.world.push(told["source"], record, now)
+            self._push({"source": told["source"], "record": record}, now)
 
     def _page(self, told: Operation, now: datetime) -> None:
-        self.world.page(told["source"], told["records"], now, complete=told["complete"])
+        with self._only_rights_told(told["source"], told["records"]):
+            self.world.page(told["source"], told["records"], now, complete=told["complete"])
         if told["ends"]:
             self.world.verified(told["source"], now)
+
+    @contextmanager
+    def _only_rights_told(self, source: str, records: Collection[Mapping[str, Any]]) -> Iterator[None]:
+        """An `access` record replaces the rights and nothing else: it does not say that what is held is there."""
+        named = {record["id"] for record in records if record["type"] == "document"}
+        held = set(self._held(source)) - named
+        yield
+        documents = self.world.sources[source].documents
+        for id in held & documents.keys():
+            documents[id].held = True
 
     def _parse(self, told: Operation, now: datetime) -> None:
         for source in self.world.sources.values():

@@ -95,14 +95,13 @@ class Run:
                 if (failure := self._looked(stage, looks, done)) is not None:
                     return failure
             explain(stage, self.tally, chance)
-        return None
+        return self._looked(stage, [look for look in stage.everything() if not BY_NAME[look.surface].rarely], done)
 
     def _looked(self, stage: Stage, looks: list[Look], done: list[Operation]) -> Failure | None:
         seen = stage.look(looks)
         self.tally.decisions += seen.decisions
         self.tally.boundary += seen.boundary
-        for look in looks:
-            self.tally.surfaces[look.surface] += len(look.asked)
+        self.tally.surfaces.update(seen.surfaces)
         differences = [*stage.missing(), *seen.differences]
         return Failure(done, differences) if differences else None
 
@@ -144,7 +143,7 @@ class Asking:
             surface = self.chance.choice(WHOLE).name
             yield [look for viewer in viewers for look in self._at(viewer, surface)]
         if self.tally.share > SHARE + 0.01 and not self.stage.pending:
-            yield self.stage.everything()
+            yield [look for look in self.stage.everything() if not BY_NAME[look.surface].one_by_one]
 
     def _turned(self, viewer: str) -> Iterator[Look]:
         flipped = self.stage.flipped(viewer)

@@ -41,12 +41,44 @@ def shrunk(ground: Ground, operations: Sequence[Operation], difference: Differen
         return list(operations)
     before: list[Operation] = []
     kept = list(operations)
+    for without in (other_sources, other_documents, other_viewers):
+        fewer = without(kept, difference)
+        kept = fewer if fails(fewer) else kept
     while kept != before:
         before = kept
         kept = fewer_operations(kept, fails)
         kept = fewer_records(kept, fails)
         kept = less_said(kept, fails)
     return kept
+
+
+def other_sources(operations: Sequence[Operation], difference: Difference) -> list[Operation]:
+    """Without what was said of other sources than that of the difference."""
+    return [each for each in operations if each.get("source", each.get("key")) in (None, difference.source)]
+
+
+def other_documents(operations: Sequence[Operation], difference: Difference) -> list[Operation]:
+    """Without records of other documents."""
+
+    def concerns(record: dict[str, Any]) -> bool:
+        kind = record["kind"] if record["type"] in ("access", "deletion") else record["type"]
+        return bool(kind != "document" or record["id"] == difference.document)
+
+    fewer: list[Operation] = []
+    for operation in operations:
+        records = _records(operation)
+        kept = [record for record in records if concerns(record)]
+        if "records" in operation:
+            fewer.append(operation | {"records": kept})
+        elif kept == records:
+            fewer.append(operation)
+    return fewer
+
+
+def other_viewers(operations: Sequence[Operation], difference: Difference) -> list[Operation]:
+    """Without other tokens and audiences."""
+    made = ("add_token", "end_token", "add_audience")
+    return [each for each in operations if each["do"] not in made or each["name"] == difference.viewer]
 
 
 def fewer_operations(operations: list[Operation], fails: Fails) -> list[Operation]:

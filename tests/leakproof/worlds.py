@@ -185,8 +185,16 @@ class Making:
         ]
         while True:
             way = self.chance.choices([way for _, way in ways], [weight for weight, _ in ways])[0]
-            if (operation := way(expected)) is not None:
+            operation = way(expected)
+            if operation is not None and not self._gives_the_held_a_file(operation, expected):
                 return operation
+
+    def _gives_the_held_a_file(self, operation: Operation, expected: Expectation) -> bool:
+        """What is held and waits to be parsed as well is hidden longer than the rules ask; it is left alone."""
+        source = expected.world.sources.get(operation.get("source", ""))
+        records = [operation["record"]] if "record" in operation else operation.get("records", ())
+        files = {record["id"] for record in records if "file" in record}
+        return source is not None and any(id in files and each.held for id, each in source.documents.items())
 
     def note(self, operation: Operation) -> None:
         """Remember what a source has said, now that it has."""
@@ -426,7 +434,7 @@ class Making:
         if held:
             do = self.chance.choice(["release_held", "release_held", "delete_held"])
             return {"do": do, "source": source.key}
-        live = [id for id, document in source.documents.items() if document.live]
+        live = [id for id, document in source.documents.items() if document.live and document.coming is None]
         return {"do": "hold", "source": source.key, "document": self.chance.choice(live)} if live else None
 
     def _break_glass(self, expected: Expectation) -> Operation | None:
