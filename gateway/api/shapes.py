@@ -226,7 +226,7 @@ class Reason(s.Serializer[object]):
 
 
 class ListedPrincipal(s.Serializer[object]):
-    kind = s.ChoiceField(choices=["user", "group", "everyone", "unknown"])
+    kind = s.CharField(help_text="user, group, everyone or unknown.")
     id = s.CharField()
     name = s.CharField(allow_blank=True)
     source = s.CharField(allow_null=True)  # type: ignore[assignment]
