@@ -19,7 +19,7 @@ from gateway import audit
 from gateway.console.audit_lines import lines_of
 from gateway.console.sources import card_of, cards
 from gateway.console.staff import StaffRequest, staff_only
-from gateway.models import AuditEvent
+from gateway.models import AuditEvent, LeakTest
 
 PAGE = 50
 
@@ -27,7 +27,7 @@ PAGE = 50
 @staff_only
 @require_safe
 def sources(request: HttpRequest) -> HttpResponse:
-    return shown(request, "sources", {"cards": cards()})
+    return shown(request, "sources", {"cards": cards(), "leak_test": LeakTest.objects.first()})
 
 
 @staff_only
