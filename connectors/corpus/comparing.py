@@ -29,7 +29,8 @@ SELECT %s, d.id, d.public_id, d.external_id, stands.scope_id,
 FROM connectors_document d
 LEFT JOIN connectors_content waiting ON waiting.document_id = d.id
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN waiting.document_id IS NOT NULL THEN coalesce(d.next_scope_id, d.scope_id)
+    SELECT CASE WHEN d.state = 'held' THEN NULL
+                WHEN waiting.document_id IS NOT NULL THEN coalesce(d.next_scope_id, d.scope_id)
                 WHEN d.state = 'live' THEN d.scope_id END AS scope_id
 ) stands
 WHERE d.source_id = %s AND d.state <> 'deleted'

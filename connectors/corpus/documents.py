@@ -231,6 +231,8 @@ def move(document: Document, place: int, places: Places, *, named: bool = False)
     before = (document.scope_id, document.next_scope_id, document.state)
     if document.state == State.HELD and (not named or is_waiting(document)):
         document.next_scope_id = place
+        if named:
+            document.state = State.LIVE  # and where nobody reads it, until its new text is there
     elif document.state == State.LIVE and is_waiting(document):
         document.scope_id, document.next_scope_id = places.both(document.scope_id, place), place
         if document.scope_id == place:
@@ -254,17 +256,20 @@ def _save_place(document: Document) -> None:
     )
 
 
-def publish(document: Document, prepared: PreparedText) -> None:
-    """Make a text live, under the place its document has been given, and drop what it replaces."""
+def publish(document: Document, prepared: PreparedText, *, held: bool = False) -> None:
+    """Make a text live, under the place its document has been given, and drop what it replaces.
+
+    `held`: a listing left the document out, and nobody has said yet what became of it: it stays hidden.
+    """
     parsed = prepared.parsed
     if not document.titled and parsed.title.strip():
         document.title = storable(parsed.title.strip())
-    document.state, document.reason = State.LIVE, ""
+    document.state, document.reason = State.HELD if held else State.LIVE, ""
     document.language = parsed.language
     document.text_revision += 1
     Document.past_the_guard.filter(pk=document.pk).update(
         scope=document.scope_id,
-        next_scope=None,
+        next_scope=document.next_scope_id,
         state=document.state,
         reason="",
         title=document.title,

@@ -4,9 +4,13 @@ import math
 import time
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
-from connectors import embedding, ingest
+from accounts import principals
+from connectors import embedding, ingest, sync
+from connectors.corpus import documents
+from connectors.corpus.placing import Places
 from connectors.corpus.reading import list_documents
 from connectors.corpus.search import search
 from connectors.models import Content, Document, Passage, PassageVector
@@ -36,6 +40,22 @@ def test_a_new_file_appears_when_it_is_parsed(world: World) -> None:
     work()
     assert world.reads("ann") == {"a.md"}
     assert not Content.past_the_guard.exists()
+
+
+def test_a_document_the_brake_holds_stays_hidden_when_what_it_waited_for_is_parsed(world: World) -> None:
+    send(world, "a.md", b"# Plan\n\nThe walrus moves.")
+    work()
+    send(world, "a.md", b"# Plan\n\nThe walrus stays.")
+    with transaction.atomic():
+        principals.lock(world.source.pk)
+        places = Places(world.source.pk)
+        documents.hold(documents.living(world.source.pk), places)
+        places.settle(refuse_cycles=False)
+    work()
+    assert world.reads("ann") == set()
+    sync.release_held(world.source)
+    (hit,) = search(world.reader("ann"), query="walrus", vector=None)
+    assert "The walrus stays." in hit.text
 
 
 def test_the_same_bytes_again_are_not_parsed_again(world: World) -> None:
