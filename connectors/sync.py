@@ -281,10 +281,14 @@ def heartbeat(run: SyncRun) -> Iterator[None]:
 
 @as_owner()
 def release_held(source: Source) -> int:
-    """A person says that documents a listing left out are still there."""
+    """A person says that documents a listing left out are still there.
+
+    One whose new text waits stays where nobody reads it until then: its next place is that of the new text.
+    """
     principals.lock(source.pk)
     held = documents.living(source.pk).filter(state=Document.State.HELD, next_scope__isnull=False)
-    return held.update(state=Document.State.LIVE, scope=F("next_scope"), next_scope=None)
+    waiting = held.filter(waiting=True).update(state=Document.State.LIVE)
+    return waiting + held.update(state=Document.State.LIVE, scope=F("next_scope"), next_scope=None)
 
 
 @as_owner()
