@@ -1,0 +1,284 @@
+"""Defects of what shows text: answers while they stream and afterwards, the API and its tokens, Slack."""
+
+from tests.mutants.mutation import mutation
+
+COMPOSING = "gateway/answering/composing.py"
+RELEASING = "gateway/answering/releasing.py"
+STREAMING = "gateway/answering/streaming.py"
+RECORDING = "gateway/answering/recording.py"
+CONVERSATIONS = "gateway/conversations.py"
+EVIDENCE = "connectors/corpus/evidence.py"
+READING = "connectors/corpus/reading.py"
+SEARCHING = "connectors/corpus/search.py"
+READER = "accounts/reader.py"
+AUTHENTICATION = "gateway/api/authentication.py"
+TASKS = "gateway/slack/tasks.py"
+
+ANSWERING = "tests/gateway/test_answering.py::"
+BY_MODEL = "tests/gateway/test_answering_model.py::"
+KEPT = "tests/gateway/test_conversations.py::"
+API = "tests/gateway/api/"
+SLACK = "tests/gateway/slack/test_answering.py::"
+
+ANSWERS = (
+    mutation(
+        "nothing is checked before the prompt",
+        "P15",
+        ANSWERING + "test_a_passage_lost_after_it_was_found_goes_to_no_answerer_and_the_audit_says_so",
+        (RELEASING, "    return [hit for hit in hits if pair_of(hit) in readable]", "    return list(hits)"),
+    ),
+    mutation(
+        "the check before the prompt is older than the audit",
+        "P15",
+        ANSWERING + "test_a_right_lost_while_the_audit_is_written_is_seen_before_anything_goes",
+        (RELEASING, "        permitted = _readable(asked.reader, audited)", "        permitted = audited"),
+    ),
+    mutation(
+        "a flush is not checked",
+        "P15",
+        ANSWERING + "test_a_right_lost_after_the_citation_keeps_its_sentence_back",
+        (STREAMING, "            if not evidence_of(draft) <= self._readable:", "            if False:"),
+    ),
+    mutation(
+        "what was shown is not taken back",
+        "P15",
+        ANSWERING + "test_a_right_lost_between_two_flushes_withdraws_the_sentence_and_everything_after_it",
+        (STREAMING, "            if not evidence_of(stored.draft) <= readable:", "            if False:"),
+    ),
+    mutation(
+        "the whole answer is not checked at its end",
+        "P15",
+        "tests/security/test_races.py::test_nothing_is_late_wherever_the_change_commits",
+        (
+            STREAMING,
+            "            await in_thread(self.store, self._status)\n"
+            "            async for withdrawal in self._settled(NOTHING):\n                yield withdrawal\n",
+            "            await in_thread(self.store, self._status)\n",
+        ),
+    ),
+    mutation(
+        "nobody watches while the model is silent",
+        "P15",
+        BY_MODEL + "test_a_stream_withdraws_while_its_model_is_silent",
+        (
+            STREAMING,
+            "    if not model.name():\n        return nullcontext()",
+            "    if True:\n        return nullcontext()",
+        ),
+    ),
+    mutation(
+        "the stream of a person who is deactivated goes on",
+        "P1 P15",
+        ANSWERING + "test_a_reader_who_is_deactivated_loses_the_running_stream",
+        (STREAMING, "            if not now.active:", "            if False:"),
+    ),
+    mutation(
+        "text that was taken out meanwhile is shown for the first time",
+        "P16",
+        "tests/security/test_races.py::test_nothing_is_late_wherever_the_change_commits",
+        (
+            RELEASING,
+            ' for pair, state in holds_evidence(reader, evidence).items() if state == "held")',
+            " for pair, state in holds_evidence(reader, evidence).items())",
+        ),
+    ),
+    mutation(
+        "what goes to an answerer is not audited",
+        "P15",
+        ANSWERING + "test_every_passage_is_audited_with_ids_and_no_text",
+        (RECORDING, '        audit.record("answer.context"', '        (lambda *_, **__: None)("answer.context"'),
+    ),
+    mutation(
+        "one document that may be read stands for all",
+        "P9 P16",
+        KEPT + "test_a_sentence_whose_document_was_lost_is_withheld_and_the_rest_stays_numbered_anew",
+        (
+            READING,
+            "    return set(Document.objects.visible_to(reader).filter(public_id__in=ids)",
+            "    if Document.objects.visible_to(reader).filter(public_id__in=ids).exists():\n        return set(ids)\n"
+            "    return set(Document.objects.visible_to(reader).filter(public_id__in=ids)",
+        ),
+    ),
+)
+
+OLD_ANSWERS = (
+    mutation(
+        "old answers are not checked",
+        "P15 P16",
+        KEPT + "test_a_sentence_whose_document_was_lost_is_withheld_and_the_rest_stays_numbered_anew",
+        (CONVERSATIONS, "        if not pairs or None in states or missing:", "        if not pairs:"),
+        (CONVERSATIONS, 'if self._states[pair] == "held"]', "if pair in self._passages]"),
+    ),
+    mutation(
+        "one passage that may be read is enough for a sentence",
+        "P16",
+        KEPT + "test_a_sentence_needs_every_passage_it_rests_on",
+        (
+            CONVERSATIONS,
+            "        if not pairs or None in states or missing:",
+            "        if not pairs or set(states) == {None} or missing:",
+        ),
+        (CONVERSATIONS, 'if self._states[pair] == "held"]', 'if self._states.get(pair) == "held"]'),
+    ),
+    mutation(
+        "evidence of a document that was lost has merely changed",
+        "P16",
+        KEPT + "test_evidence_that_is_deleted_withholds_the_sentence",
+        (EVIDENCE, "for pair in pairs if pair[0] in readable}", "for pair in pairs}"),
+    ),
+    mutation(
+        "anybody may open a stored answer",
+        "P14 P16",
+        KEPT + "test_somebody_elses_question_is_as_unknown_as_none",
+        (
+            CONVERSATIONS,
+            "    return Question.objects.filter(conversation__owner=reader.asker.user_id)",
+            "    return Question.objects.all()",
+        ),
+    ),
+    mutation(
+        "anybody may go on with a conversation",
+        "P14 P16",
+        ANSWERING + "test_a_foreign_and_an_unknown_conversation_are_refused_alike",
+        (
+            RECORDING,
+            "Conversation.objects.filter(pk=conversation_id, owner=person)",
+            "Conversation.objects.filter(pk=conversation_id)",
+        ),
+    ),
+)
+
+AUDIENCES = (
+    mutation(
+        "an audience forgets who nobody can identify",
+        "P10",
+        "tests/connectors/test_audience.py::test_with_somebody_unidentified_it_reads_what_everyone_alone_opens",
+        (READER, ' *["?"] * self.unidentified,', ""),
+    ),
+    mutation(
+        "an audience forgets who is from outside",
+        "P10",
+        "tests/connectors/test_audience.py::test_with_somebody_from_outside_it_reads_nothing",
+        (READER, ', *["!"] * self.outside]', "]"),
+    ),
+)
+
+PROGRAMS = (
+    mutation(
+        "the API reads as the person and forgets the token",
+        "P11",
+        API + "test_documents.py::test_a_token_reads_no_more_than_its_sources",
+        (
+            AUTHENTICATION,
+            "Reader(person_of(request).pk, token.pk if token else NO_TOKEN)",
+            "Reader(person_of(request).pk, NO_TOKEN)",
+        ),
+    ),
+    mutation(
+        "a token does what its verbs leave out",
+        "P11",
+        API + "test_authentication.py::test_a_token_without_the_verb_is_refused_before_anything_is_looked_up",
+        (AUTHENTICATION, "        return verb_of(view) in verbs_of(request)", "        return True"),
+    ),
+    mutation(
+        "the token of a person who left is good",
+        "P1 P11",
+        API + "test_authentication.py::test_expired_and_revoked_tokens_and_those_of_people_who_left_are_401",
+        ("accounts/tokens.py", " or not token.user.may_sign_in:", ":"),
+    ),
+    mutation(
+        "a token pushes to sources it does not name",
+        "P11 P18",
+        "tests/gateway/api/test_pushing.py::test_a_source_deleted_and_made_again_is_not_the_one_a_token_names",
+        (
+            "gateway/api/pushing.py",
+            "Source.objects.filter(directory__in=token.directories.all())",
+            "Source.objects.all()",
+        ),
+    ),
+    mutation(
+        "an unknown source in a filter means every source",
+        "P18",
+        ANSWERING + "test_a_source_nobody_knows_answers_nothing",
+        (SEARCHING, "        some_sources,\n", "        bool(_source_ids(filters.sources)),\n"),
+    ),
+    mutation(
+        "a hidden document is forbidden where an unknown one is not there",
+        "P14",
+        ("tests/gateway/api/test_documents.py", "tests/security/test_every_door.py"),
+        (
+            "gateway/api/documents.py",
+            "        if document is None:\n            raise Http404\n",
+            "        if document is None:\n"
+            "            from django.core.exceptions import PermissionDenied\n\n"
+            "            from connectors.corpus.wall import as_owner\n"
+            "            from connectors.models import Document as Stored\n\n"
+            "            with as_owner():\n"
+            "                if Stored.past_the_guard.filter(public_id=id).exists():\n"
+            "                    raise PermissionDenied\n"
+            "            raise Http404\n",
+        ),
+    ),
+    mutation(
+        "somebody else's conversation is forbidden where an unknown one is not there",
+        "P14",
+        (API + "test_asking.py::test_a_conversation_is_one_person_s_own", "tests/security/test_every_door.py"),
+        (
+            "gateway/api/conversations.py",
+            "        if answers is None:\n            raise Http404\n",
+            "        if answers is None:\n"
+            "            from django.core.exceptions import PermissionDenied\n\n"
+            "            from gateway.models import Conversation as Stored\n\n"
+            "            if Stored.objects.filter(pk=id).exists():\n"
+            "                raise PermissionDenied\n"
+            "            raise Http404\n",
+        ),
+    ),
+    mutation(
+        "whoever runs the system may ask why others may read",
+        "P12",
+        API + "test_explaining.py::test_others_find_nothing_there",
+        (
+            "gateway/api/explaining.py",
+            "if allowed and not request.user.is_auditor:",
+            "if allowed and not (request.user.is_auditor or request.user.is_staff):",
+        ),
+    ),
+)
+
+CHANNELS = (
+    mutation(
+        "a channel is answered from what the asker reads",
+        "P10",
+        SLACK + "test_a_channel_is_told_what_each_of_its_members_may_read",
+        (
+            TASKS,
+            "            return asked, audience_of(client(), asked, user)",
+            "            return asked, Reader(user.pk)",
+        ),
+    ),
+    mutation(
+        "where it is not known who is in a channel it is answered openly",
+        "P10 P18",
+        SLACK + "test_where_it_is_not_known_who_is_there_the_asker_alone_is_answered",
+        (TASKS, "    return replace(asked, openly=False), Reader(user.pk)", "    return asked, Reader(user.pk)"),
+    ),
+    mutation(
+        "members of a channel whom nobody can identify are not there",
+        "P10",
+        SLACK + "test_with_somebody_nobody_can_identify_it_is_told_what_everyone_may_read",
+        ("gateway/slack/channels.py", 'unidentified="unidentified" in unlinked', "unidentified=False"),
+    ),
+    mutation(
+        "an answer goes to an account that is no longer the asker's",
+        "P13",
+        SLACK + "test_an_answer_is_not_posted_to_an_account_that_is_no_longer_its_askers",
+        (
+            "accounts/identity.py",
+            "            account__deleted_at=None,\n            ended_at=None,\n",
+            "            account__deleted_at=None,\n",
+        ),
+    ),
+)
+
+MUTATIONS = (*ANSWERS, *OLD_ANSWERS, *AUDIENCES, *PROGRAMS, *CHANNELS)
