@@ -33,27 +33,28 @@ WITH RECURSIVE paths(holder, held, until) AS (
 SELECT (SELECT count(*) FROM (TABLE led_to EXCEPT TABLE stored) missing)
      + (SELECT count(*) FROM (TABLE stored EXCEPT TABLE led_to) extra)
 """
+# What each of these ids names now in a directory. Two joins by an index, whatever else is in the directory.
 LIVING = """
-SELECT external_id, id FROM (
-    SELECT external_id, id FROM accounts_principal WHERE directory_id = %s AND deleted_at IS NULL
-    UNION ALL
-    SELECT everyone.external_id, everyone.id FROM accounts_principal everyone
-    WHERE everyone.directory_id IS NULL AND everyone.kind = 'everyone' AND NOT EXISTS (
-        SELECT FROM accounts_principal p
-        WHERE p.directory_id = %s AND p.external_id = everyone.external_id AND p.deleted_at IS NULL)
-) living
+SELECT w.external_id, coalesce(p.id, everyone.id) AS id
+FROM unnest(%s::text[]) AS w(external_id)
+LEFT JOIN accounts_principal p ON p.directory_id = %s AND p.external_id = w.external_id AND p.deleted_at IS NULL
+LEFT JOIN accounts_principal everyone ON p.id IS NULL AND everyone.external_id = w.external_id
+    AND everyone.directory_id IS NULL AND everyone.kind = 'everyone'
 """
-# What parts the members of a group from those it should have: those without `wanted` go, those without a principal
-# have no row yet.
-DIFFERING_MEMBERS = f"""
+# What parts the members of a group from those it should have: those that are not wanted have no external id here,
+# those that have no row yet no row.
+DIFFERING_MEMBERS = """
 WITH wanted AS (
-    SELECT w.external_id, w.until, living.id
-    FROM unnest(%s::text[], %s::timestamptz[]) AS w(external_id, until) LEFT JOIN ({LIVING}) living USING (external_id)
+    SELECT w.external_id, w.until, coalesce(p.id, everyone.id) AS id
+    FROM unnest(%s::text[], %s::timestamptz[]) AS w(external_id, until)
+    LEFT JOIN accounts_principal p ON p.directory_id = %s AND p.external_id = w.external_id AND p.deleted_at IS NULL
+    LEFT JOIN accounts_principal everyone ON p.id IS NULL AND everyone.external_id = w.external_id
+        AND everyone.directory_id IS NULL AND everyone.kind = 'everyone'
 )
 SELECT coalesce(w.id, m.member_id), w.external_id, w.until
 FROM wanted w FULL JOIN (SELECT member_id, until FROM accounts_membership WHERE group_id = %s) m ON m.member_id = w.id
 WHERE w.id IS NULL OR m.member_id IS NULL OR w.until IS DISTINCT FROM m.until
-"""  # noqa: S608  (only our own text is put together)
+"""
 PUT_MEMBERS = """
 INSERT INTO accounts_membership (group_id, member_id, until)
 SELECT %s, put.member_id, put.until FROM unnest(%s::bigint[], %s::timestamptz[]) AS put(member_id, until)
@@ -107,7 +108,8 @@ def named(directory_id: int, external_ids: Iterable[str]) -> dict[str, int]:
 
 
 def _living(directory_id: int, external_ids: set[str]) -> dict[str, int]:
-    return dict(rows(LIVING + "WHERE external_id = ANY(%s)", [directory_id, directory_id, list(external_ids)]))
+    found = rows(LIVING, [list(external_ids), directory_id])
+    return {external_id: id for external_id, id in found if id is not None}
 
 
 def _wait_for(directory_id: int, external_ids: Iterable[str]) -> None:
@@ -201,8 +203,7 @@ def _differing_members(
     group: Principal, members: Mapping[str, datetime | None]
 ) -> list[tuple[Any, str | None, datetime | None]]:
     """Each member that is too many, missing or has another end: its row, its id if it is wanted, and its end."""
-    directory_id = group.directory_id
-    return rows(DIFFERING_MEMBERS, [list(members), list(members.values()), directory_id, directory_id, group.pk])
+    return rows(DIFFERING_MEMBERS, [list(members), list(members.values()), group.directory_id, group.pk])
 
 
 def _touch_below(group_id: int, member_ids: Collection[int], touched: Touched) -> None:
