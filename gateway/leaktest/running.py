@@ -10,7 +10,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from gateway import audit
-from gateway.leaktest import wall
+from gateway.leaktest import inside
 from gateway.leaktest.boundaries import BOUNDARIES, Boundary
 from gateway.leaktest.doors import Door, Pass, Request, Unreachable
 from gateway.leaktest.planting import Plot, only_one, remove
@@ -38,7 +38,7 @@ def run(door: Door, boundaries: Sequence[Boundary] = BOUNDARIES, *, everywhere: 
             tour.go()
             if everywhere:
                 walk(tour)
-            wall.probe(probing.plot, probing.findings)
+            inside.probe(probing)
         finally:
             with undisturbed():
                 remove()
