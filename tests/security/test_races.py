@@ -53,7 +53,7 @@ from tests.security.racing import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 RANDOM = int(os.environ.get("RACES", "500"))  # interleavings with random pauses
-BATCH = 50  # of them in one test
+BATCH = 52  # of them in one test
 AT_ONCE = 4  # of them against one change
 
 both = pytest.mark.parametrize("model", ["extractive", "model"], indirect=True)
