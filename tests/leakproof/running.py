@@ -12,11 +12,11 @@ from tests.leakproof.staging import Difference, Look, Operation, Stage, reader_o
 from tests.leakproof.surfaces import BY_NAME, SURFACES
 from tests.leakproof.worlds import Making
 
-STATES = 70  # of one world
+STATES = 100  # of one world
 CANDIDATES = 5  # operations thought through before one is done
-MANY = 14  # turned decisions; an operation that turns more is no better
+MANY = 40  # turned decisions; an operation that turns more is no better
 SHARE = 0.26  # of decisions that are at a boundary, wanted
-RATIO = 3  # documents asked about that were not turned, for each that was
+RATIO = 2  # documents asked about that were not turned, for each that was
 RARELY = 0.15  # of the looks, those that take the surfaces in which cost much
 EXPLAINED = 5  # decisions of a state whose rules are asked for
 WHOLE = [surface for surface in SURFACES if surface.whole and not surface.rarely]
@@ -74,15 +74,20 @@ class Run:
         return None
 
     def _world(self, chance: random.Random) -> Failure | None:
-        making, stage, done = Making(chance), Stage(self.ground), list[Operation]()
+        stage, done = Stage(self.ground), list[Operation]()
+        for looks in self._life(stage, done, chance):
+            if (failure := self._looked(stage, looks, done)) is not None:
+                return failure
+        return None
+
+    def _life(self, stage: Stage, done: list[Operation], chance: random.Random) -> Iterator[list[Look]]:
+        """One world from its beginning on: what to look at, again and again. `done` grows by each operation."""
+        making, asking = Making(chance), Asking(stage, self.tally, chance)
         for operation in making.beginning():
             stage.step(operation)
             done.append(operation)
         stage.settle()
-        asking = Asking(stage, self.tally, chance)
-        for looks in asking.of_a_new_world():
-            if (failure := self._looked(stage, looks, done)) is not None:
-                return failure
+        yield from asking.of_a_new_world()
         for _ in range(STATES):
             operation = {"do": "wait"} if stage.pending else chosen(making, stage, chance)
             done.append(operation)
@@ -91,11 +96,9 @@ class Run:
             stage.settle()
             self.tally.states += 1
             self.tally.operations[operation["do"]] += 1
-            for looks in asking.of_this_state():
-                if (failure := self._looked(stage, looks, done)) is not None:
-                    return failure
+            yield from asking.of_this_state()
             explain(stage, self.tally, chance)
-        return self._looked(stage, [look for look in stage.everything() if not BY_NAME[look.surface].rarely], done)
+        yield from asking.of_a_world_that_ends()
 
     def _looked(self, stage: Stage, looks: list[Look], done: list[Operation]) -> Failure | None:
         seen = stage.look(looks)
@@ -109,7 +112,7 @@ class Run:
 def chosen(making: Making, stage: Stage, chance: random.Random) -> Operation:
     """One of several random operations; those that turn a few decisions are likelier."""
     candidates = [making.operation(stage.expectation) for _ in range(CANDIDATES)]
-    weights = [1 + 3 * min(turned(stage.expectation, stage.readable, each), MANY) for each in candidates]
+    weights = [2 + min(turned(stage.expectation, stage.readable, each), MANY) for each in candidates]
     return chance.choices(candidates, weights)[0]
 
 
@@ -144,6 +147,10 @@ class Asking:
             yield [look for viewer in viewers for look in self._at(viewer, surface)]
         if self.tally.share > SHARE + 0.01 and not self.stage.pending:
             yield [look for look in self.stage.everything() if not BY_NAME[look.surface].one_by_one]
+
+    def of_a_world_that_ends(self) -> Iterator[list[Look]]:
+        if self.tally.share > SHARE - 0.02:
+            yield [look for look in self.stage.everything() if not BY_NAME[look.surface].rarely]
 
     def _turned(self, viewer: str) -> Iterator[Look]:
         flipped = self.stage.flipped(viewer)
