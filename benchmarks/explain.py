@@ -131,7 +131,8 @@ def size() -> int:
 def explained(report: Report, ann: User) -> None:
     """Ann and the document that changed most, and others, at times spread over the whole history."""
     documents = dict(rows("SELECT external_id, public_id FROM connectors_document"))
-    begins, ends = history.begins(), history.clock()
+    bearings = history.bearings(documents["d99"])
+    begins, ends = bearings.begins, bearings.now
     chance = random.Random(6)
 
     def some_time() -> datetime:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
-from accounts.models import Principal
 from connectors.corpus import history
-from connectors.corpus.history import Edge, State, moment
+from connectors.corpus.history import Bearings, Edge, Kind, State, moment
 
 DENY, GRANTS = 0, 1
 Ways = dict[int, Edge | None]  # each principal held, by the last step of the shortest way to it
@@ -34,24 +34,36 @@ class Circumstances:
     person: State | None  # None: there was no such person
     document: State | None  # None: there was no such document
     document_id: int
+    source: State | None
     source_id: int
+    source_key: str
+    everyone: int
     at: datetime | None
     now: datetime
     accounts: Collection[int]
     glasses: dict[int, State]
 
     @classmethod
-    def of(cls, user_id: int, document_id: int, at: datetime | None) -> "Circumstances":
-        document = history.latest("document", [document_id], at).get(document_id)
+    def of(cls, user_id: int, bearings: Bearings, at: datetime | None) -> "Circumstances":
+        assert bearings.document is not None
+        first = history.latest_of([("user", user_id), ("document", bearings.document)], at)
+        document = first.get(("document", bearings.document))
+        source_id = (document or history.last_known("document", bearings.document))["source"]
+        source = history.latest_of([("source", source_id), ("directory", source_id)], at)
+        key = source.get(("directory", source_id)) or history.last_known("directory", source_id)
+        accounts, glasses = history.about(user_id, at)
         return cls(
-            person=history.latest("user", [user_id], at).get(user_id),
+            person=first.get(("user", user_id)),
             document=document,
-            document_id=document_id,
-            source_id=(document or history.last_known("document", document_id))["source"],
+            document_id=bearings.document,
+            source=source.get(("source", source_id)),
+            source_id=source_id,
+            source_key=key["key"],
+            everyone=bearings.everyone,
             at=at,
-            now=at or history.clock(),
-            accounts=history.about("link", user_id, at).keys(),
-            glasses=history.about("glass", user_id, at),
+            now=at or bearings.now,
+            accounts=accounts,
+            glasses=glasses,
         )
 
     # --- the person ---------------------------------------------------------------------------------
@@ -65,7 +77,7 @@ class Circumstances:
         """The person's own principals, accounts first: what all others follow from (P2)."""
         if self.person is None:
             return []
-        return [*self.accounts, self.person["principal"], *([] if self.person["external"] else [everyone()])]
+        return [*self.accounts, self.person["principal"], *([] if self.person["external"] else [self.everyone])]
 
     @cached_property
     def ways(self) -> Ways:
@@ -96,11 +108,6 @@ class Circumstances:
 
     # --- the source ---------------------------------------------------------------------------------
 
-    @cached_property
-    def source(self) -> State | None:
-        found: State | None = history.latest("source", [self.source_id], self.at).get(self.source_id)
-        return found
-
     @property
     def is_fresh(self) -> bool:
         """Its permissions were seen complete no longer ago than it allows (P7)."""
@@ -115,7 +122,9 @@ class Circumstances:
     @cached_property
     def recognises(self) -> bool:
         """Whether the source knows the person by an account (P4)."""
-        return any(state.get("directory") == self.source_id for state in self.principals(self.accounts).values())
+        return any(
+            self.principals[id].get("directory") == self.source_id for id in self.accounts if id in self.principals
+        )
 
     # --- scopes and conditions ----------------------------------------------------------------------
 
@@ -141,21 +150,24 @@ class Circumstances:
         return list(found)
 
     @cached_property
-    def acls(self) -> dict[int, State]:
-        wanted = {state[field] for state in self.scopes.values() for field in ("own", "acl") if field in state}
-        return history.latest("acl", wanted, self.at)
+    def conditions(self) -> dict[tuple[Kind, int], Any]:
+        """The conditions of these scopes, their own and those in force, with their entries."""
+        ids = {state[field] for state in self.scopes.values() for field in ("own", "acl") if field in state}
+        kinds: tuple[Kind, Kind] = ("acl", "entries")
+        return history.latest_of([(kind, id) for id in ids for kind in kinds], self.at)
 
     @cached_property
     def entries(self) -> dict[int, list[Entry]]:
-        """The entries of each condition on the way, in the order of their clauses."""
+        """The entries of each condition, in the order of their clauses."""
         return {
             acl: [Entry(clause, principal, moment(until)) for clause, principal, until in found]
-            for acl, found in history.latest("entries", self.acls.keys(), self.at).items()
+            for (kind, acl), found in self.conditions.items()
+            if kind == "entries"
         }
 
     def clauses(self, acl: int) -> dict[int, list[Entry]]:
         """The deny set, the grants and each restriction, by their number."""
-        found: dict[int, list[Entry]] = {number: [] for number in range(self.acls[acl]["clauses"] + 1)}
+        found: dict[int, list[Entry]] = {number: [] for number in range(self.conditions["acl", acl]["clauses"] + 1)}
         for entry in self.entries.get(acl, ()):
             found[entry.clause].append(entry)
         return found
@@ -167,11 +179,17 @@ class Circumstances:
 
     def unknown(self, entries: Iterable[Entry]) -> list[int]:
         """Those of these entries that named nobody the source had introduced and still had."""
-        states = self.principals(entry.principal for entry in entries)
-        return [id for id, state in states.items() if not state["introduced"] or state["deleted"]]
+        return [entry.principal for entry in entries if not self._is_known(entry.principal)]
 
-    def principals(self, ids: Iterable[int]) -> dict[int, State]:
-        return history.latest("principal", set(ids), self.at)
+    def _is_known(self, principal: int) -> bool:
+        state = self.principals.get(principal)
+        return state is not None and state["introduced"] and not state["deleted"]
+
+    @cached_property
+    def principals(self) -> dict[int, State]:
+        """Whoever has a part in it: accounts, what they could lead to, and all that the lists name."""
+        listed = {entry.principal for entries in self.entries.values() for entry in entries}
+        return history.latest("principal", {*self.accounts, *self.ways_ever, *listed}, self.at)
 
     # --- what follows -------------------------------------------------------------------------------
 
@@ -198,7 +216,7 @@ class Circumstances:
         clauses = self.clauses(acl)
         if any(not self.met(entries) for number, entries in clauses.items() if number != DENY):
             return False
-        if not self.acls[acl]["denies"]:
+        if not self.conditions["acl", acl]["denies"]:
             return True
         return self.recognises and not self.met(clauses[DENY]) and not self.unknown(clauses[DENY])
 
@@ -272,9 +290,3 @@ def ways_up(own: Iterable[int], edges: Iterable[Edge], leads: Callable[[Edge], b
                 ways[edge.group] = edge
                 waiting.append(edge.group)
     return ways
-
-
-def everyone() -> int:
-    """The one principal every person holds who is not external; it never changes."""
-    found: int = Principal.objects.values_list("pk", flat=True).get(directory=None, kind=Principal.Kind.EVERYONE)
-    return found

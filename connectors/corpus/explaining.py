@@ -12,9 +12,9 @@ from uuid import UUID
 
 from accounts.reader import Reader
 from connectors.corpus import history
-from connectors.corpus.circumstances import DENY, GRANTS, Circumstances, Entry, everyone
+from connectors.corpus.circumstances import DENY, GRANTS, Circumstances, Entry
 from connectors.corpus.explanation import Clause, Explanation, Named, Place, Reason, Step, listed, spoken
-from connectors.corpus.history import Edge
+from connectors.corpus.history import Bearings, Edge
 from connectors.corpus.wall import as_owner
 from connectors.models import Document
 
@@ -32,34 +32,33 @@ class OutsideTheHistory(Exception):
 
 def explain(user_id: int, document: UUID, at: datetime | None = None) -> Explanation:
     """Whether this person may read the document, and why. Raises `Unknown`, `OutsideTheHistory`."""
-    document_id = require_known(document)
     if at is not None:
-        _require_past(at)
-        return _from_history(user_id, document_id, document, at)
+        return _from_history(user_id, document, at)
     for _ in range(TRIES):
-        served = Document.objects.visible_to(Reader(user_id)).filter(pk=document_id).exists()
-        explanation = _from_history(user_id, document_id, document, None, served)
+        served = Document.objects.visible_to(Reader(user_id)).filter(public_id=document).exists()
+        explanation = _from_history(user_id, document, None, served)
         if not explanation.disagrees:
             break
     return explanation
 
 
-def _require_past(at: datetime) -> None:
-    with as_owner():
-        begins, now = history.begins(), history.clock()
-    if at < begins:
-        raise OutsideTheHistory(f"The history begins at {spoken(begins)}.")
-    if at > now:
-        raise OutsideTheHistory("That time has not come yet.")
-
-
 def require_known(document: UUID) -> int:
     """The row that the document has, or had. Raises `Unknown`."""
     with as_owner():
-        document_id = history.document_by_public_id(document)
-    if document_id is None:
+        return _known(history.bearings(document))
+
+
+def _known(bearings: Bearings) -> int:
+    if bearings.document is None:
         raise Unknown
-    return document_id
+    return bearings.document
+
+
+def _require_past(at: datetime, bearings: Bearings) -> None:
+    if at < bearings.begins:
+        raise OutsideTheHistory(f"The history begins at {spoken(bearings.begins)}.")
+    if at > bearings.now:
+        raise OutsideTheHistory("That time has not come yet.")
 
 
 def source_of(document: UUID) -> str:
@@ -79,16 +78,18 @@ def document_named(source_key: str, external_id: str, at: datetime | None = None
         return UUID(history.last_known("document", found)["public"])
 
 
-def _from_history(
-    user_id: int, document_id: int, public_id: UUID, at: datetime | None, served: bool | None = None
-) -> Explanation:
+def _from_history(user_id: int, document: UUID, at: datetime | None, served: bool | None = None) -> Explanation:
     with as_owner():
-        so = Circumstances.of(user_id, document_id, at)
+        bearings = history.bearings(document)
+        _known(bearings)
+        if at is not None:
+            _require_past(at, bearings)
+        so = Circumstances.of(user_id, bearings, at)
         told = Telling(so)
         admitted = so.admitted
         return Explanation(
-            document=public_id,
-            source=told.source_key,
+            document=document,
+            source=so.source_key,
             at=so.now,
             admitted=admitted,
             reasons=tuple(told.why_admitted() if admitted else told.why_denied()),
@@ -110,26 +111,14 @@ class Telling:
     # --- names --------------------------------------------------------------------------------------
 
     @cached_property
-    def _principals(self) -> dict[int, history.State]:
-        """Whoever may have to be named: one look for all."""
-        so = self.so
-        shown = {entry.principal for entries in so.entries.values() for entry in entries}
-        return so.principals({*so.accounts, *so.ways_ever, *shown})
-
-    @cached_property
     def _keys(self) -> dict[int, str]:
-        """Of the directories of these, and of the document's source."""
-        ids = {state["directory"] for state in self._principals.values() if "directory" in state}
-        states = history.latest("directory", ids | {self.so.source_id}, self.so.at)
-        return {id: state["key"] for id, state in states.items()}
-
-    @property
-    def source_key(self) -> str:
-        known = self._keys.get(self.so.source_id)
-        return known or str(history.last_known("directory", self.so.source_id)["key"])
+        """Of the directories of whoever has to be named."""
+        ids = {state["directory"] for state in self.so.principals.values() if "directory" in state}
+        others = history.latest("directory", ids - {self.so.source_id}, self.so.at)
+        return {self.so.source_id: self.so.source_key} | {id: state["key"] for id, state in others.items()}
 
     def named(self, principal: int) -> Named:
-        state = self._principals.get(principal, {"kind": "unknown", "id": "gone"})
+        state = self.so.principals.get(principal, {"kind": "unknown", "id": "gone"})
         external_id = state["id"] if "directory" in state or state["kind"] == "everyone" else "the person's own"
         source = self._keys.get(state["directory"]) if "directory" in state else None
         return Named(kind=state["kind"], external_id=external_id, name=state.get("name", ""), source=source)
@@ -283,7 +272,7 @@ class Telling:
                 yield Reason(
                     "P5", f"The restriction is that of scope {above[0]}, above; restrictions narrow all below."
                 )
-        if self.so.person and self.so.person["external"] and everyone() in {entry.principal for entry in entries}:
+        if self.so.person and self.so.person["external"] and self.so.everyone in {entry.principal for entry in entries}:
             yield Reason("P2", "The person is marked external and does not hold everyone.")
         if not self.so.recognises:
             yield Reason("P13", "No account of this source is linked to the person.")
@@ -305,7 +294,7 @@ class Telling:
         """A list names what was deleted since, and the person holds what is called the same (P3)."""
         held = {(state.get("directory"), state["id"]) for id, state in self._held.items()}
         for entry in entries:
-            state = self._principals.get(entry.principal)
+            state = self.so.principals.get(entry.principal)
             if state is not None and state["deleted"] and (state.get("directory"), state["id"]) in held:
                 name = self.named(entry.principal)
                 yield Reason("P3", f"The list names {name} that was deleted; the one of today is another.")
@@ -313,7 +302,7 @@ class Telling:
 
     @cached_property
     def _held(self) -> dict[int, history.State]:
-        return {id: state for id, state in self._principals.items() if id in self.so.ways and not state["deleted"]}
+        return {id: state for id, state in self.so.principals.items() if id in self.so.ways and not state["deleted"]}
 
 
 def _spoken(until: datetime | None) -> str:

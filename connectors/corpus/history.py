@@ -5,7 +5,7 @@ the time that is asked about; None is now. The caller reads as the owner of the 
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -19,24 +19,24 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOW = "infinity"
 
 LATEST = """
-SELECT s.id, h.state
-FROM unnest(%s::bigint[]) AS s(id)
+SELECT s.kind, s.id, h.state
+FROM unnest(%s::text[], %s::bigint[]) AS s(kind, id)
 CROSS JOIN LATERAL (
     SELECT id FROM connectors_history
-    WHERE kind = %s AND subject = s.id AND object = 0 AND at <= %s ORDER BY object, id DESC LIMIT 1
+    WHERE kind = s.kind AND subject = s.id AND object = 0 AND at <= %s ORDER BY object, id DESC LIMIT 1
 ) last
 JOIN connectors_history h ON h.id = last.id
 WHERE h.state IS NOT NULL
 """
 ABOUT = """
-SELECT last.object, h.state
+SELECT last.kind, last.object, h.state
 FROM (
-    SELECT DISTINCT ON (object) object, id FROM connectors_history
-    WHERE kind = %s AND subject = %s AND at <= %s ORDER BY object, id DESC
+    SELECT DISTINCT ON (kind, object) kind, object, id FROM connectors_history
+    WHERE kind IN ('link', 'glass') AND subject = %s AND at <= %s ORDER BY kind, object, id DESC
 ) last
 JOIN connectors_history h ON h.id = last.id
 WHERE h.state IS NOT NULL
-ORDER BY last.object
+ORDER BY last.kind, last.object
 """
 # Every membership on a way up from these principals, ended ones too. Groups are visited once each.
 EDGES = """
@@ -74,10 +74,19 @@ WITH RECURSIVE above(id) AS (
     CROSS JOIN LATERAL (VALUES ((last.state ->> 'parent')::bigint), ((last.state ->> 'also')::bigint)) up(id)
     WHERE up.id IS NOT NULL
 )
-SELECT id FROM above
+SELECT above.id, last.state
+FROM above
+CROSS JOIN LATERAL (
+    SELECT state FROM connectors_history
+    WHERE kind = 'scope' AND subject = above.id AND object = 0 AND at <= %s ORDER BY object, id DESC LIMIT 1
+) last
+WHERE last.state IS NOT NULL
 """
-BY_PUBLIC_ID = """
-SELECT max(subject) FROM connectors_history WHERE kind = 'document' AND state ->> 'public' = %s
+BEARINGS = """
+SELECT (SELECT max(subject) FROM connectors_history WHERE kind = 'document' AND state ->> 'public' = %s),
+       (SELECT at FROM connectors_history WHERE kind = 'history'),
+       clock_timestamp(),
+       (SELECT id FROM accounts_principal WHERE directory_id IS NULL AND kind = 'everyone')
 """
 # The document that a source called this, at that time or last before it; one that lives before one that is gone.
 BY_EXTERNAL_ID = """
@@ -117,29 +126,40 @@ class Edge:
     until: datetime | None
 
 
-def begins() -> datetime:
-    """The time before which nothing is known."""
-    found: datetime = rows("SELECT at FROM connectors_history WHERE kind = 'history'")[0][0]
-    return found
+@dataclass(frozen=True)
+class Bearings:
+    """What a question about a document starts from."""
+
+    document: int | None  # the row that it has, or had; None: there never was such a document
+    begins: datetime  # of what was before, nothing is known
+    now: datetime  # by the clock of the database
+    everyone: int  # the one principal every person holds who is not external
 
 
-def clock() -> datetime:
-    """The time of the database."""
-    found: datetime = rows("SELECT clock_timestamp()")[0][0]
-    return found
+def bearings(public_id: UUID) -> Bearings:
+    return Bearings(*rows(BEARINGS, [str(public_id)])[0])
 
 
-def latest(kind: Kind, subjects: Collection[int], at: datetime | None) -> dict[int, Any]:
+def latest_of(wanted: Collection[tuple[Kind, int]], at: datetime | None) -> dict[tuple[Kind, int], Any]:
     """What was so of each of these, where anything was."""
-    if not subjects:
+    if not wanted:
         return {}
-    found = rows(LATEST, [sorted(subjects), kind, at or NOW])
-    return {subject: json.loads(state) for subject, state in found}
+    kinds, subjects = zip(*sorted(set(wanted)), strict=True)
+    found = rows(LATEST, [list(kinds), list(subjects), at or NOW])
+    return {(kind, subject): json.loads(state) for kind, subject, state in found}
 
 
-def about(kind: Literal["link", "glass"], subject: int, at: datetime | None) -> dict[int, State]:
-    """What was so of this subject and each of its objects, in the order of these."""
-    return {object: json.loads(state) for object, state in rows(ABOUT, [kind, subject, at or NOW])}
+def latest(kind: Kind, subjects: Iterable[int], at: datetime | None) -> dict[int, Any]:
+    """The same of several of one kind."""
+    found = latest_of([(kind, subject) for subject in subjects], at)
+    return {subject: state for (_, subject), state in found.items()}
+
+
+def about(user_id: int, at: datetime | None) -> tuple[list[int], dict[int, State]]:
+    """The accounts linked to this person, and the break-glass that was given to them and not taken back."""
+    found = rows(ABOUT, [user_id, at or NOW])
+    accounts = [object for kind, object, _ in found if kind == "link"]
+    return accounts, {object: json.loads(state) for kind, object, state in found if kind == "glass"}
 
 
 def edges(principals: Collection[int], at: datetime | None) -> list[Edge]:
@@ -150,19 +170,12 @@ def edges(principals: Collection[int], at: datetime | None) -> list[Edge]:
 
 def scopes_above(scope: int, at: datetime | None) -> dict[int, State]:
     """This scope and all above it, of those that were."""
-    ids = [id for (id,) in rows(ABOVE, [scope, at or NOW])]
-    return latest("scope", ids, at)
+    return {id: json.loads(state) for id, state in rows(ABOVE, [scope, at or NOW, at or NOW])}
 
 
 def last_known(kind: Kind, subject: int) -> State:
     """The last that was so of it, though it may be so no longer."""
     found: State = json.loads(rows(LAST_KNOWN, [kind, subject])[0][0])
-    return found
-
-
-def document_by_public_id(public_id: UUID) -> int | None:
-    """The document that ever had this id."""
-    found: int | None = rows(BY_PUBLIC_ID, [str(public_id)])[0][0]
     return found
 
 
