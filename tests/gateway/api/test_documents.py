@@ -1,6 +1,7 @@
 """Documents one by one, as text, and as a list."""
 
 import re
+from uuid import uuid4
 
 import pytest
 
@@ -45,6 +46,17 @@ def test_a_document_and_its_text(push: Pusher, ann: User, program: Issue) -> Non
     assert shown.keys() == {"text", "headings", "pages"}
     assert "Thirty days." in shown["text"]
     assert [heading["title"] for heading in shown["headings"]] == ["Leave", "Abroad"]
+
+
+def test_a_hidden_document_is_not_told_from_an_unknown_one(push: Pusher, ann: User, bob: User, program: Issue) -> None:
+    push.account(ann)
+    push.put("documents", "leave", title="Leave", grants=["ann"], text="Thirty days.")
+    [found] = program(ann, "read").get("documents").json()["results"]
+    others = program(bob, "read")
+    for path in ("documents/{}", "documents/{}/text"):
+        hidden, unknown = (others.get(path.format(id)) for id in (found["id"], uuid4()))
+        assert hidden.status_code == unknown.status_code == 404
+        assert (hidden.content, hidden.headers) == (unknown.content, unknown.headers)
 
 
 def test_a_token_reads_no_more_than_its_sources(push: Pusher, ann: User, wiki: Source, program: Issue) -> None:
