@@ -18,6 +18,7 @@ ANSWERING = "tests/gateway/test_answering.py::"
 BY_MODEL = "tests/gateway/test_answering_model.py::"
 KEPT = "tests/gateway/test_conversations.py::"
 API = "tests/gateway/api/"
+RACES = "tests/security/test_races.py::"
 SLACK = "tests/gateway/slack/test_answering.py::"
 
 ANSWERS = (
@@ -48,7 +49,7 @@ ANSWERS = (
     mutation(
         "the whole answer is not checked at its end",
         "P15",
-        "tests/security/test_races.py::test_nothing_is_late_wherever_the_change_commits",
+        RACES + "test_nothing_is_late_wherever_the_change_commits[revoke-extractive]",
         (
             STREAMING,
             "            await in_thread(self.store, self._status)\n"
@@ -75,7 +76,7 @@ ANSWERS = (
     mutation(
         "text that was taken out meanwhile is shown for the first time",
         "P16",
-        "tests/security/test_races.py::test_nothing_is_late_wherever_the_change_commits",
+        RACES + "test_nothing_is_late_wherever_the_change_commits[text-extractive]",
         (
             RELEASING,
             ' for pair, state in holds_evidence(reader, evidence).items() if state == "held")',
@@ -205,7 +206,7 @@ PROGRAMS = (
     mutation(
         "a hidden document is forbidden where an unknown one is not there",
         "P14",
-        ("tests/gateway/api/test_documents.py", "tests/security/test_every_door.py"),
+        API + "test_documents.py::test_a_hidden_document_is_not_told_from_an_unknown_one",
         (
             "gateway/api/documents.py",
             "        if document is None:\n            raise Http404\n",
@@ -222,7 +223,7 @@ PROGRAMS = (
     mutation(
         "somebody else's conversation is forbidden where an unknown one is not there",
         "P14",
-        (API + "test_asking.py::test_a_conversation_is_one_person_s_own", "tests/security/test_every_door.py"),
+        API + "test_asking.py::test_a_conversation_is_one_person_s_own",
         (
             "gateway/api/conversations.py",
             "        if answers is None:\n            raise Http404\n",

@@ -54,7 +54,7 @@ def test_the_tests_that_must_notice_are_there() -> None:
 
 def is_there(test: str) -> bool:
     path, _, function = test.partition("::")
-    return (ROOT / path).exists() and (not function or function in functions_of(ROOT / path))
+    return (ROOT / path).exists() and (not function or function.partition("[")[0] in functions_of(ROOT / path))
 
 
 @cache
@@ -131,5 +131,5 @@ def test_only_an_assertion_that_fails_is_a_verdict(tmp_path: Path, kind: str, me
 
 
 def test_every_test_that_is_named_can_be_named_to_pytest() -> None:
-    path = re.compile(r"tests/[\w/]+(\.py(::test_\w+)?)?")
+    path = re.compile(r"tests/[\w/]+(\.py(::test_\w+(\[[\w -]+\])?)?)?")
     assert [test for each in MUTATIONS for test in each.tests if not path.fullmatch(test)] == []
