@@ -165,13 +165,13 @@ def sharing(source: Source, number: int) -> Callable[[], object]:
 def a_reader(report: Report) -> None:
     """What it takes to say what somebody may read who is in much, as every search does first."""
     known = shelves.reader("reader")
-    found = rows("SELECT count(*) FROM gatehouse_audience_scopes(%s) AS s(id)", [known.viewers])[0][0]
+    found = rows("SELECT cardinality(gatehouse_audience_scopes(%s))", [known.viewers])[0][0]
     assert found == shelves.READABLE, found
     report.facts["a reader"] = (
         f"in {shelves.GROUPS} groups, {shelves.READABLE:,} of {shelves.CONDITIONS:,} scopes readable, each with a "
         f"condition of its own; {shelves.MET} more are met and do not admit"
     )
-    resolving = "SELECT count(*) FROM gatehouse_audience_scopes(%s) AS s(id)"
+    resolving = "SELECT cardinality(gatehouse_audience_scopes(%s))"
     nothing = "SELECT count(*) FROM generate_series(1, %s) AS s(id)"
     one, other = alternating(
         lambda: rows(resolving, [known.viewers]), lambda: rows(nothing, [shelves.READABLE]), 5 * EACH

@@ -21,8 +21,8 @@ from connectors.corpus.wall import reading_as
 
 ModelT = TypeVar("ModelT", bound=models.Model)
 
-SCOPES = "SELECT id FROM gatehouse_audience_scopes(%s) AS scopes(id)"
-GLASS_DOCUMENTS = "SELECT id FROM gatehouse_glass_documents(%s) AS opened(id)"
+SCOPES = "SELECT gatehouse_audience_scopes(%s)"
+GLASS_DOCUMENTS = "SELECT gatehouse_glass_documents(%s)"
 
 
 class UnguardedRead(Exception):
@@ -32,7 +32,7 @@ class UnguardedRead(Exception):
 @models.ForeignKey.register_lookup
 @models.Field.register_lookup
 class Among(FieldGetDbPrepValueMixin, Lookup):
-    """`column = ANY(ARRAY(SELECT …))`: the database asks once a statement, and may use its indexes on the answer."""
+    """`column = ANY((SELECT …)::bigint[])`: asked once a statement, and indexes may be used on the answer."""
 
     lookup_name = "among"
     prepare_rhs = False
@@ -40,7 +40,7 @@ class Among(FieldGetDbPrepValueMixin, Lookup):
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
         column, of_column = self.process_lhs(compiler, connection)
         asked, of_asked = self.process_rhs(compiler, connection)
-        return f"{column} = ANY(ARRAY{asked})", (*of_column, *of_asked)
+        return f"{column} = ANY({asked}::bigint[])", (*of_column, *of_asked)
 
 
 class WalledCompiler(SQLCompiler):

@@ -47,8 +47,8 @@ ORDER BY u.id LIMIT %s
 READING = """
 SELECT u.id
 FROM unnest(%s::bigint[]) u(id) JOIN connectors_document d ON d.public_id = %s AND d.state = 'live'
-WHERE d.scope_id IN (SELECT gatehouse_audience_scopes(u.id || ':0'))
-   OR d.id IN (SELECT gatehouse_glass_documents(u.id || ':0'))
+WHERE d.scope_id = ANY(gatehouse_audience_scopes(u.id || ':0'))
+   OR d.id = ANY(gatehouse_glass_documents(u.id || ':0'))
 ORDER BY u.id
 """
 

@@ -28,14 +28,14 @@ BEGIN
     IF viewers IS NULL OR wanted IS NULL OR some_sources IS NULL OR lexemes IS NULL THEN
         RAISE EXCEPTION 'a search names its reader, its words and its filters';
     END IF;
-    readable := ARRAY(SELECT allowed.id FROM gatehouse_audience_scopes(viewers) AS allowed(id));
+    readable := gatehouse_audience_scopes(viewers);
     IF some_sources THEN
         readable := ARRAY(SELECT s.id FROM connectors_scope s WHERE s.id = ANY(readable) AND s.source_id = ANY(sources));
     END IF;
     SELECT coalesce(array_agg(p.id), '{}') INTO glass
-    FROM gatehouse_glass_documents(viewers) AS opened(id)
-    JOIN connectors_document d ON d.id = opened.id AND (NOT some_sources OR d.source_id = ANY(sources))
-    JOIN connectors_passage p ON p.document_id = d.id AND p.scope_id <> ALL(readable);
+    FROM connectors_document d JOIN connectors_passage p ON p.document_id = d.id AND p.scope_id <> ALL(readable)
+    WHERE d.id = ANY((SELECT gatehouse_glass_documents(viewers))::bigint[])
+      AND (NOT some_sources OR d.source_id = ANY(sources));
     IF cardinality(readable) + cardinality(glass) = 0 THEN
         RETURN;
     END IF;

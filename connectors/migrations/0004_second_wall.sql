@@ -38,14 +38,16 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, public AS $$
     WHERE s.acl_id IS NOT NULL
 $$;
 
--- P3-P7, P11, P12, P17: the scopes this reader may read, at the start of the statement. `token` 0 is a person's own
--- session; any other narrows to its sources and must be in force.
+-- P3-P7, P11, P17: the scopes whose condition admits this reader, at the start of the statement. `token` 0 is a
+-- person's own session; any other narrows to its sources and must be in force.
 --
 -- Every look into a big table is `= ANY(ARRAY(SELECT …))`: one walk over an index, where the planner, who cannot know
 -- how many there are, would take thousands of single steps for a join. Most conditions ask for one grant alone;
--- meeting any entry of these is enough, and neither the condition itself nor a count of clauses is looked at.
-CREATE OR REPLACE FUNCTION gatehouse_readable_scopes(reader bigint, token bigint) RETURNS SETOF bigint
-LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, public AS $$
+-- meeting any entry of these is enough, and neither the condition itself nor a count of clauses is looked at. Ids are
+-- handed on as one array, since handing on thousands of rows costs more than finding them; plans are kept, where the
+-- search that calls this has its own made anew each time.
+CREATE FUNCTION gatehouse_admitted_scopes(reader bigint, token bigint) RETURNS bigint[]
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, public SET plan_cache_mode = auto AS $$
     WITH held AS MATERIALIZED (
         SELECT ARRAY(SELECT own.id FROM gatehouse_principals(reader) AS own(id)) AS ids
     ), open_sources AS MATERIALIZED (
@@ -69,7 +71,8 @@ LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1000 SET search_path = pg_catal
             SELECT p.id FROM accounts_principal p
             WHERE p.id = ANY(ARRAY(SELECT named.principal_id FROM denied named))
               AND (NOT p.introduced OR p.deleted_at IS NOT NULL)))
-    ), admitted AS MATERIALIZED (
+    )
+    SELECT ARRAY(
         SELECT s.id FROM connectors_scope s
         WHERE s.source_id = ANY(ARRAY(SELECT o.id FROM open_sources o))
           AND s.acl_id = ANY(ARRAY(
@@ -82,23 +85,39 @@ LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1000 SET search_path = pg_catal
                      SELECT m.acl_id, 1 + count(DISTINCT m.clause) FROM met m WHERE m.clause > 1 GROUP BY m.acl_id))
                 AND (NOT g.denies OR (g.recognises
                      AND g.id NOT IN (SELECT m.acl_id FROM met m WHERE m.clause = 0)
-                     AND g.id NOT IN (SELECT h.acl_id FROM hiding h)))))
-    ), opened AS MATERIALIZED (
-        SELECT DISTINCT g.scope AS id
-        FROM gatehouse_glass_scopes(reader) g JOIN connectors_scope s ON s.id = g.scope
-             JOIN open_sources o ON o.id = s.source_id
-        WHERE cardinality((SELECT h.ids FROM held h)) > 0
-    )
-    SELECT id FROM admitted
-    UNION ALL
-    SELECT o.id FROM opened o WHERE o.id NOT IN (SELECT id FROM admitted)
-    UNION ALL  -- what stands in two scopes at once, while new text waits, needs both to be open
-    SELECT s.id FROM connectors_scope s
-    WHERE EXISTS (SELECT FROM opened) AND s.also_id IS NOT NULL AND s.acl_id IS NOT NULL
-      AND s.id NOT IN (SELECT id FROM admitted)
-      AND s.parent_id IN (SELECT id FROM admitted UNION ALL SELECT id FROM opened)
-      AND s.also_id IN (SELECT id FROM admitted UNION ALL SELECT id FROM opened)
+                     AND g.id NOT IN (SELECT h.acl_id FROM hiding h))))))
 $$;
+
+-- The same and, beside conditions, what break-glass opens (P12). Each id once.
+CREATE FUNCTION gatehouse_scopes_of(reader bigint, token bigint) RETURNS bigint[]
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, public SET plan_cache_mode = auto AS $$
+DECLARE
+    admitted CONSTANT bigint[] := gatehouse_admitted_scopes(reader, token);
+    opened bigint[];
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM connectors_breakglass b
+        WHERE b.user_id = reader AND b.scope_id IS NOT NULL AND b.ended_at IS NULL AND b.until > statement_timestamp()
+    ) THEN
+        RETURN admitted;
+    END IF;
+    opened := ARRAY(
+        SELECT s.id FROM gatehouse_glass_scopes(reader) g JOIN connectors_scope s ON s.id = g.scope
+        WHERE s.source_id IN (SELECT o.id FROM gatehouse_open_sources(reader, token) AS o(id))
+          AND EXISTS (SELECT FROM gatehouse_principals(reader)));
+    opened := opened || ARRAY(  -- what stands in two scopes at once, while new text waits, needs both to be open
+        SELECT s.id FROM connectors_scope s
+        WHERE s.also_id IS NOT NULL AND s.acl_id IS NOT NULL
+          AND s.parent_id = ANY(admitted || opened) AND s.also_id = ANY(admitted || opened));
+    RETURN ARRAY(SELECT unnest(admitted) UNION SELECT unnest(opened));
+END $$;
+
+-- As rows, for whoever asks about many people at once.
+CREATE OR REPLACE FUNCTION gatehouse_readable_scopes(reader bigint, token bigint) RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    RETURN QUERY SELECT unnest(gatehouse_scopes_of(reader, token));
+END $$;
 
 -- --- several at once (P10) ----------------------------------------------------------------------------------
 
@@ -132,38 +151,32 @@ BEGIN
     RETURN (SELECT array_agg(DISTINCT member) FROM unnest(string_to_array(viewers, ',')) AS member);
 END $$;
 
-CREATE FUNCTION gatehouse_scopes_of_member(member text) RETURNS SETOF bigint
-LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
-    SELECT s.id
-    FROM gatehouse_readable_scopes(
-        nullif(split_part(member, ':', 1), '?')::bigint, nullif(split_part(member, ':', 2), '')::bigint) AS s(id)
-    UNION ALL
-    SELECT e.id FROM gatehouse_scopes_of_everyone() AS e(id) WHERE member = '?'
-$$;
+CREATE FUNCTION gatehouse_scopes_of_member(member text) RETURNS bigint[]
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF member = '?' THEN
+        RETURN ARRAY(SELECT e.id FROM gatehouse_scopes_of_everyone() AS e(id));
+    END IF;
+    RETURN gatehouse_scopes_of(split_part(member, ':', 1)::bigint, split_part(member, ':', 2)::bigint);
+END $$;
 
 -- The scopes every one of these viewers may read.
-CREATE FUNCTION gatehouse_audience_scopes(viewers text) RETURNS SETOF bigint
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION gatehouse_audience_scopes(viewers text) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET plan_cache_mode = auto AS $$
 DECLARE
     members CONSTANT text[] := gatehouse_members(viewers);
     shared bigint[];
     member text;
 BEGIN
     IF cardinality(members) = 0 OR '!' = ANY(members) THEN
-        RETURN;
+        RETURN '{}';
     END IF;
-    IF cardinality(members) = 1 THEN
-        RETURN QUERY SELECT s.id FROM gatehouse_scopes_of_member(members[1]) AS s(id);
-        RETURN;
-    END IF;
-    FOREACH member IN ARRAY members LOOP
-        SELECT array_agg(id) INTO shared FROM gatehouse_scopes_of_member(member) AS id
-        WHERE shared IS NULL OR id = ANY(shared);
-        IF shared IS NULL THEN
-            RETURN;
-        END IF;
+    shared := gatehouse_scopes_of_member(members[1]);
+    FOREACH member IN ARRAY members[2:] LOOP
+        EXIT WHEN cardinality(shared) = 0;
+        shared := ARRAY(SELECT unnest(shared) INTERSECT SELECT unnest(gatehouse_scopes_of_member(member)));
     END LOOP;
-    RETURN QUERY SELECT unnest(shared);
+    RETURN shared;
 END $$;
 
 -- --- break-glass on a document --------------------------------------------------------------------------------
@@ -181,7 +194,7 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, public AS $$
 $$;
 
 -- The documents that all of these viewers may read, at least one of them by break-glass on the document itself.
-CREATE FUNCTION gatehouse_glass_documents(viewers text) RETURNS SETOF bigint
+CREATE FUNCTION gatehouse_glass_documents(viewers text) RETURNS bigint[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     members CONSTANT text[] := gatehouse_members(viewers);
@@ -189,24 +202,26 @@ DECLARE
     member text;
 BEGIN
     IF cardinality(members) = 0 OR '!' = ANY(members) OR NOT EXISTS (
-        SELECT FROM connectors_breakglass WHERE document_id IS NOT NULL AND ended_at IS NULL
+        SELECT FROM connectors_breakglass
+        WHERE document_id IS NOT NULL AND ended_at IS NULL AND until > statement_timestamp()
     ) THEN
-        RETURN;
+        RETURN '{}';
     END IF;
-    SELECT array_agg(DISTINCT g.document) INTO opened
-    FROM unnest(members) AS m, gatehouse_glass_documents_of(
-        split_part(m, ':', 1)::bigint, split_part(m, ':', 2)::bigint) g
-    WHERE m LIKE '%:%';
+    opened := ARRAY(
+        SELECT g.document FROM unnest(members) AS m, gatehouse_glass_documents_of(
+            split_part(m, ':', 1)::bigint, split_part(m, ':', 2)::bigint) g
+        WHERE m LIKE '%:%');
     FOREACH member IN ARRAY members LOOP
-        EXIT WHEN opened IS NULL;
-        SELECT array_agg(d.id) INTO opened FROM connectors_document d
-        WHERE d.id = ANY(opened)
-          AND (d.scope_id IN (SELECT gatehouse_scopes_of_member(member))
-               OR (member LIKE '%:%' AND d.id IN (
-                   SELECT g.document FROM gatehouse_glass_documents_of(
-                       split_part(member, ':', 1)::bigint, split_part(member, ':', 2)::bigint) g)));
+        EXIT WHEN cardinality(opened) = 0;
+        opened := ARRAY(
+            SELECT d.id FROM connectors_document d
+            WHERE d.id = ANY(opened)
+              AND (d.scope_id = ANY((SELECT gatehouse_scopes_of_member(member))::bigint[])
+                   OR (member LIKE '%:%' AND d.id IN (
+                       SELECT g.document FROM gatehouse_glass_documents_of(
+                           split_part(member, ':', 1)::bigint, split_part(member, ':', 2)::bigint) g))));
     END LOOP;
-    RETURN QUERY SELECT unnest(opened);
+    RETURN opened;
 END $$;
 
 -- Which break-glass of these viewers covers which of these documents: every use is audited (P12).
@@ -282,16 +297,16 @@ ALTER TABLE connectors_passagevector ENABLE ROW LEVEL SECURITY;  -- no policy: n
 ALTER TABLE connectors_content ENABLE ROW LEVEL SECURITY;  -- no policy: no row
 
 CREATE POLICY readable ON connectors_scope FOR SELECT USING (
-    id = ANY(ARRAY(SELECT s.id FROM gatehouse_audience_scopes(gatehouse_viewers()) AS s(id))));
+    id = ANY((SELECT gatehouse_audience_scopes(gatehouse_viewers()))::bigint[]));
 CREATE POLICY readable ON connectors_document FOR SELECT USING (
     state = 'live' AND (
-        scope_id = ANY(ARRAY(SELECT s.id FROM gatehouse_audience_scopes(gatehouse_viewers()) AS s(id)))
-        OR id = ANY(ARRAY(SELECT g.id FROM gatehouse_glass_documents(gatehouse_viewers()) AS g(id)))));
+        scope_id = ANY((SELECT gatehouse_audience_scopes(gatehouse_viewers()))::bigint[])
+        OR id = ANY((SELECT gatehouse_glass_documents(gatehouse_viewers()))::bigint[])));
 CREATE POLICY readable ON connectors_documenttext FOR SELECT USING (
     EXISTS (SELECT FROM connectors_document d WHERE d.id = document_id));  -- of which this role sees the readable
 CREATE POLICY readable ON connectors_passage FOR SELECT USING (
-    scope_id = ANY(ARRAY(SELECT s.id FROM gatehouse_audience_scopes(gatehouse_viewers()) AS s(id)))
-    OR document_id = ANY(ARRAY(SELECT g.id FROM gatehouse_glass_documents(gatehouse_viewers()) AS g(id))));
+    scope_id = ANY((SELECT gatehouse_audience_scopes(gatehouse_viewers()))::bigint[])
+    OR document_id = ANY((SELECT gatehouse_glass_documents(gatehouse_viewers()))::bigint[]));
 
 REVOKE EXECUTE ON FUNCTION gatehouse_audience_scopes(text), gatehouse_glass_documents(text),
     gatehouse_uses_of_glass(text, uuid[]), gatehouse_readable_scopes(bigint, bigint) FROM PUBLIC;

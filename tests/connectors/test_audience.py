@@ -86,7 +86,7 @@ def test_an_audience_is_of_somebody() -> None:
 @pytest.mark.parametrize("viewers", ["", "!", "1:0,!"])
 def test_a_text_that_names_nobody_reads_nothing(viewers: str) -> None:
     office()
-    assert rows("SELECT gatehouse_audience_scopes(%s)", [viewers]) == []
+    assert rows("SELECT gatehouse_audience_scopes(%s)", [viewers]) == [([],)]
 
 
 @pytest.mark.parametrize("viewers", ["1", "1:0;", "1:0,", "1:0,None", "*", "1:0 OR true", " "])
