@@ -55,7 +55,7 @@ class PlainParser(ParserProcess):
 
     def parse(self, content: bytes, *, filename: str, mime: str = "") -> Parsed:
         if content.startswith(DAMAGED):
-            raise ParseFailed("damaged")
+            raise ParseFailed("corrupt")
         return Parsed(text=content.decode(), mime="text/plain")
 
 
