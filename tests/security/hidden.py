@@ -5,16 +5,20 @@ Each secret is a canary: a random word that stands nowhere else, so that a singl
 
 import secrets
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from random import randrange
-from uuid import uuid4
+from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.contrib.contenttypes.models import ContentType
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.reader import Reader
 from accounts.statements import rows
-from connectors.models import Document
+from connectors.adding import add_source
+from connectors.corpus.breaking_glass import break_glass
+from connectors.models import Document, Source
 from connectors.records import DocumentRecord, PrincipalRecord, ScopeRecord
 from gateway.answering.asking import answer
 from gateway.conversations import give_feedback
@@ -63,20 +67,25 @@ class Ids:
     document_row: str
     email: str
     document_type: str
+    glass: str  # a break-glass that opens the document to Ann, who may read it anyway
+    pulled: str  # a source that is read, as `source` is one that is pushed to
     own_source: str = "notes"  # the stranger's own; the same in both, like the type and the app
     app: str = "accounts"
 
 
 @dataclass(frozen=True)
 class Hidden:
-    """Ann has a secret. Charlie signs in like her and Root runs the system; neither may read it."""
+    """Ann has a secret. Charlie signs in like her, Dan is in the group it is granted to and kept out by a restriction,
+    and Root runs the system; none of them may read it."""
 
     canaries: Canaries
     ann: User
     charlie: User
+    dan: User
     root: User
     vault: World
     notes: World
+    drive: Source
     foreign: Ids
     unknown: Ids
 
@@ -90,15 +99,16 @@ class Hidden:
 
 def hide() -> Hidden:
     canaries = Canaries()
-    number_anew("accounts_user", "connectors_document")
-    vault = World.of("ann", key=f"vault-{canaries.source}")
+    number_anew("accounts_user", "connectors_document", "connectors_breakglass")
+    vault = World.of("ann", "dan", key=f"vault-{canaries.source}")
+    drive = add_source(f"drive-{canaries.source}", kind="folder", name="Drive", settings={"path": "/nowhere"})
     notes = World.of("charlie", key="notes")
     notes.document("menu", grants=["charlie"], text="The canteen closes at three.")
-    ann = vault.people["ann"]
+    ann, charlie, dan = vault.people["ann"], notes.people["charlie"], vault.people["dan"]
     User.objects.filter(pk=ann.pk).update(standing_instructions=f"Mind {canaries.profile}.")
     root = User.objects.create_superuser("root@example.org", PASSWORD, name="Root")
-    foreign = _filled(vault, ann, canaries)
-    return Hidden(canaries, ann, notes.people["charlie"], root, vault, notes, foreign, _like(foreign))
+    foreign = _filled(vault, ann, root, canaries)
+    return Hidden(canaries, ann, charlie, dan, root, vault, notes, drive, foreign, _like(foreign))
 
 
 def number_anew(*tables: str) -> None:
@@ -107,13 +117,17 @@ def number_anew(*tables: str) -> None:
         rows("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, randrange(10**8, 10**9)])
 
 
-def _filled(vault: World, ann: User, canaries: Canaries) -> Ids:
+def _filled(vault: World, ann: User, root: User, canaries: Canaries) -> Ids:
     account, scope = f"account-{canary()}", f"plans/{canary()}"
     vault.push(PrincipalRecord(id=account, kind="user", email=ann.email))
-    vault.push(ScopeRecord(id=scope, name=f"Plans {canaries.scope}", access=access([account])))
+    vault.group("planners", account, "dan")
+    both = access(["planners"], restrictions=[[account]])
+    vault.push(ScopeRecord(id=scope, name=f"Plans {canaries.scope}", access=both))
     vault.push(_document(canaries, scope))
     document = Document.past_the_guard.get(external_id=f"kestrel/{canaries.external_id}")
     question, passage = _asked(ann, canaries)
+    soon = timezone.now() + timedelta(hours=1)
+    glass = break_glass(user=ann, given_by=root, reason="The tender.", until=soon, document=document.public_id)
     return Ids(
         external_id=document.external_id,
         scope=scope,
@@ -127,6 +141,8 @@ def _filled(vault: World, ann: User, canaries: Canaries) -> Ids:
         document_row=str(document.pk),
         email=ann.email,
         document_type=str(ContentType.objects.get_for_model(Document).pk),
+        glass=str(glass.pk),
+        pulled=f"drive-{canaries.source}",
     )
 
 
@@ -163,12 +179,19 @@ def _like(foreign: Ids) -> Ids:
         scope=f"plans/{canary()}",
         account=f"account-{canary()}",
         source=f"vault-{canary()}",
-        document=str(uuid4()),
-        passage=str(uuid4()),
-        conversation=str(uuid4()),
-        question=str(uuid4()),
+        document=beside(foreign.document),
+        passage=beside(foreign.passage),
+        conversation=beside(foreign.conversation),
+        question=beside(foreign.question),
         person=str(randrange(10**8, 10**9)),
         document_row=str(randrange(10**8, 10**9)),
         email="nna@example.org",
         document_type=foreign.document_type,
+        glass=str(randrange(10**8, 10**9)),
+        pulled=f"drive-{canary()}",
     )
+
+
+def beside(id: str) -> str:
+    """The next id but a few: a list that goes on after the one goes on after the other at the same place."""
+    return str(UUID(int=UUID(id).int ^ randrange(1, 2**16)))

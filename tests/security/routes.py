@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern, RoutePattern
 from django.utils.regex_helper import normalize
@@ -25,6 +26,16 @@ class Route:
     @property
     def parameters(self) -> list[str]:
         return PARAMETER.findall(self.template)
+
+    @property
+    def queried(self) -> frozenset[str]:
+        """The parameters of its query, where the address says which it takes."""
+        return getattr(getattr(self.callback, "cls", None), "parameters", frozenset())
+
+    @property
+    def shown_model(self) -> type[Model] | None:
+        """The table a page of the stock admin is about."""
+        return getattr(getattr(self.callback, "model_admin", None), "model", None)
 
     def path(self, values: Mapping[str, str]) -> str:
         return "/" + self.template % {name: quote(value) for name, value in values.items()}

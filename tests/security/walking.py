@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http.cookies import SimpleCookie
@@ -16,16 +17,22 @@ from django.test import AsyncClient, Client
 from django.urls import resolve
 from django.urls.converters import PathConverter, SlugConverter
 
+from accounts.statements import rows
+from connectors.corpus.wall import OWNER, WEB_ROLE
+from gateway.api.cursors import cursor_after
+from tests.gateway.slack.signing import SECRET, signature
 from tests.security.hidden import Hidden
 from tests.security.routes import Route, Taken, routes
-from tests.security.sent import Body, bodies_for
+from tests.security.sent import Body, bodies_for, queries_for
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 TELLING_METHODS = ("GET", "POST", "DELETE")  # with the other ids an address takes
 SAFE = ("GET", "HEAD", "OPTIONS")
+METHOD_NOT_ALLOWED = 405
 TEXTS = ("external_id", "account", "scope")  # what a source calls its things
-ROWS = ("document_row",)  # what the admin calls its things
+ROWS = ("document_row", "row")  # what the admin calls its things: of no table it shows, and of the one it does
 PUBLIC = ("document", "conversation", "question", "passage")
+KEYS = ("source", "pulled", "document", "person")
 NAMED = {"content_type_id": "document_type", "app_label": "app"}  # parameters that take a word of Django's own
 
 # What may differ between two answers that say the same, and why.
@@ -45,6 +52,16 @@ class Credential:
     cookies: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     forged: bool = False  # the request comes from a page of somebody else's, without the token of a form
+    signs: bool = False  # as Slack does
+    superuser: bool = False
+    role: str = WEB_ROLE  # of the database, as in the web process
+
+    def headers_for(self, body: str) -> dict[str, str]:
+        if not self.signs:
+            return dict(self.headers)
+        now = str(int(time.time()))
+        signed = signature(body.encode(), now, SECRET)
+        return {**self.headers, "X-Slack-Request-Timestamp": now, "X-Slack-Signature": signed}
 
 
 @dataclass(frozen=True)
@@ -119,12 +136,20 @@ def walk_lists(hidden: Hidden, credential: Credential, queries: Sequence[Body]) 
 
 
 def walked(credential: Credential, pairs: Iterable[tuple[Asked, Asked]]) -> Walk:
-    """The answers to requests that come as twins: about something hidden, and about nothing."""
+    """The answers to requests that come as twins: about something hidden, and about nothing.
+
+    Where an address does not take a method, whatever is sent by it is refused unread: once is enough.
+    """
     found, door = Walk(), Door(credential)
     about_nothing: dict[Asked, Answered] = {}
+    refused: set[tuple[str, str]] = set()
     for foreign, unknown in pairs:
+        if (foreign.route, foreign.method) in refused:
+            continue
         answer = door.answer(foreign)
         found.answers.append(answer)
+        if answer.status == METHOD_NOT_ALLOWED:
+            refused.add((foreign.route, foreign.method))
         if foreign == unknown:
             continue
         if unknown not in about_nothing:
@@ -138,19 +163,30 @@ def requests_to(route: Route, hidden: Hidden, *, thorough: bool) -> Iterator[tup
     """Each request twice: about something hidden, and about nothing."""
     for number, naming in enumerate(namings(route, hidden, thorough=thorough)):
         for method in METHODS if number == 0 else TELLING_METHODS:
-            for body in bodies_for(route.template, method):
+            for body in bodies_for(route.template, method, thorough=thorough and number == 0):
                 yield twins(route, method, body, naming, hidden)
+        if thorough and number == 0:
+            for query in queries_for(route.queried, ("document", "question", "source", "email", "person")):
+                yield twins(route, "GET", query, naming, hidden)
 
 
 def twins(route: Route, method: str, body: Body, naming: Mapping[str, str], hidden: Hidden) -> tuple[Asked, Asked]:
-    foreign, unknown = vars(hidden.foreign), vars(hidden.unknown)
+    foreign = {**vars(hidden.foreign), "row": row_of(route) or hidden.foreign.document_row}
+    unknown = {**vars(hidden.unknown), "row": hidden.unknown.document_row}
     return asked(route, method, body, naming, foreign), asked(route, method, body, naming, unknown)
+
+
+def row_of(route: Route) -> str:
+    """The number of a row that this page of the admin is about; of any, where it is about none."""
+    model = route.shown_model
+    newest = model._default_manager.order_by("-pk").first() if model is not None else None
+    return str(newest.pk) if newest is not None else ""
 
 
 def asked(route: Route, method: str, body: Body, naming: Mapping[str, str], ids: Mapping[str, str]) -> Asked:
     path = route.path({name: ids[kind] for name, kind in naming.items()})
     kinds = frozenset({*naming.values(), *body.names})
-    typed = tuple(sorted({ids[kind] for kind in kinds}))
+    typed = tuple(sorted({ids[kind] for kind in kinds}))  # not what stands in headers: nobody tells that back
     return Asked(route.template, method, path, body.filled(ids), typed, kinds)
 
 
@@ -170,7 +206,7 @@ def kinds_for(name: str, taken: Taken, ids: Mapping[str, str]) -> list[str]:
         return [NAMED[name]]
     if ids["external_id"] in taken:
         return list(ROWS if isinstance(taken.converter, PathConverter) else TEXTS)
-    in_order = ("source", *PUBLIC, "person") if isinstance(taken.converter, SlugConverter) else (*PUBLIC, "person")
+    in_order = KEYS if isinstance(taken.converter, SlugConverter) else (*PUBLIC, "person", "glass")
     kinds = [kind for kind in in_order if ids[kind] in taken]
     assert kinds, f"No id of the hidden world fits {taken.regex}: give Ids one that does."
     return kinds
@@ -180,20 +216,21 @@ class Door:
     """Where one credential knocks. What a request changed is taken back before the next."""
 
     def __init__(self, credential: Credential) -> None:
-        self._credential = credential
+        self.credential = credential
         self._client = Client(enforce_csrf_checks=credential.forged, raise_request_exception=False)
         self._streaming = AsyncClient(enforce_csrf_checks=credential.forged, raise_request_exception=False)
 
     def answer(self, asked: Asked) -> Answered:
-        """The answer, read to its end."""
-        if asked.method in SAFE:
-            return self._answered(asked)
-        before = transaction.savepoint()
+        """The answer, read to its end, by the role of the database that the web process has."""
+        before = "" if asked.method in SAFE else transaction.savepoint()
+        set_role(self.credential.role)
         try:
             return self._answered(asked)
         finally:
-            transaction.savepoint_rollback(before)
-            transaction.set_rollback(False)
+            if before:
+                transaction.savepoint_rollback(before)
+                transaction.set_rollback(False)
+            set_role(OWNER)
 
     def _answered(self, asked: Asked) -> Answered:
         response, content = self._read(asked)
@@ -221,15 +258,24 @@ class Door:
         return response, b"".join([part async for part in response.streaming_content])
 
     def _sent(self, client: Client | AsyncClient, asked: Asked) -> Any:
-        client.cookies = SimpleCookie(dict(self._credential.cookies))
+        headers = dict(asked.body.headers)
+        client.cookies = SimpleCookie(headers.pop("Cookie", ""))
+        client.cookies.load(dict(self.credential.cookies))
         return client.generic(
             asked.method,
             asked.path,
             asked.body.content,
             content_type=asked.body.kind or "application/octet-stream",
-            headers={**self._credential.headers, **({"Accept": asked.body.accept} if asked.body.accept else {})},
+            headers=headers
+            | self.credential.headers_for(asked.body.content)
+            | ({"Accept": asked.body.accept} if asked.body.accept else {}),
             query_params=QueryDict(asked.body.query) if asked.body.query else None,
         )
+
+
+def set_role(role: str) -> None:
+    """Until the end of the transaction, which is the test's."""
+    rows("SELECT set_config('role', %s, true)", [role])
 
 
 def _without_what_was_typed(answer: Answered) -> Answered:
@@ -250,4 +296,6 @@ def _without_what_was_typed(answer: Answered) -> Answered:
 
 
 def spellings_of(text: str) -> set[str]:
-    return {text, quote(text), quote(text, safe=""), quote(quote(text)), html.escape(text), json.dumps(text)[1:-1]}
+    once = {quote(text), quote(text, safe="")}
+    twice = {quote(each, safe=safe) for each in once for safe in ("", "/")}
+    return {text, *once, *twice, html.escape(text), json.dumps(text)[1:-1], cursor_after(text)}
