@@ -11,15 +11,13 @@ from accounts.statements import rows
 
 def link_address(address: str) -> None:
     """An address was verified, or stopped being so: look at every account that carries it or was linked by it."""
-    from accounts.principals import lock
+    from accounts.principals import lock_addresses
 
     with transaction.atomic():
+        lock_addresses()
         accounts = Principal.objects.filter(address=address).exclude(address="") | Principal.objects.filter(
             id__in=IdentityLink.objects.filter(address=address, ended_at=None).values("account")
         )
-        directories = sorted({id for id in accounts.values_list("directory_id", flat=True) if id is not None})
-        for directory_id in directories:
-            lock(directory_id)
         link_accounts(set(accounts.values_list("id", flat=True)))
 
 
@@ -63,8 +61,12 @@ def set_vouching(directory: Directory, *, vouches: bool) -> None:
 
 def confirm_address(address: str, user: User) -> None:
     """An administrator says that this address now belongs to `user`, whoever it linked to before."""
-    AddressClaim.objects.update_or_create(address=address, defaults={"user": user})
-    link_address(address)
+    from accounts.principals import lock_addresses
+
+    with transaction.atomic():
+        lock_addresses()
+        AddressClaim.objects.update_or_create(address=address, defaults={"user": user})
+        link_address(address)
 
 
 def revoke(link: IdentityLink) -> None:

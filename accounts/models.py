@@ -74,7 +74,7 @@ class Membership(models.Model):
     """`member` is in `group`, until a time where one is set (P17)."""
 
     group = models.ForeignKey(Principal, models.CASCADE, related_name="+")
-    member = models.ForeignKey(Principal, models.CASCADE, related_name="+")
+    member = models.ForeignKey(Principal, models.CASCADE, related_name="+", db_index=False)  # the constraint has one
     until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -85,7 +85,7 @@ class Closure(models.Model):
     """Whoever holds the group `holder` holds `group`, over any number of steps. Groups only, never people."""
 
     group = models.ForeignKey(Principal, models.CASCADE, related_name="+")
-    holder = models.ForeignKey(Principal, models.CASCADE, related_name="+")
+    holder = models.ForeignKey(Principal, models.CASCADE, related_name="+", db_index=False)  # the constraint has one
     until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -95,9 +95,10 @@ class Closure(models.Model):
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **profile: Any) -> "User":
         """A person whose address somebody entitled to has vouched for: it counts as verified."""
-        from accounts import identity
+        from accounts import identity, principals
 
         with transaction.atomic(using=self._db):
+            principals.lock_addresses()
             own = Principal.objects.create(external_id=f"user:{uuid4()}", kind=Principal.Kind.USER, introduced=True)
             profile.setdefault("email_verified_at", timezone.now())
             user = self.model(email=normalised(email), principal=own, **profile)

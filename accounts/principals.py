@@ -61,6 +61,7 @@ SELECT %s, put.member_id, put.until FROM unnest(%s::bigint[], %s::timestamptz[])
 ON CONFLICT (member_id, group_id) DO UPDATE SET until = excluded.until
 """
 LOCK_CLASS = 0x6A7E  # first half of the advisory lock; the second is the directory
+ADDRESSES = 0  # no directory has this id: held by every writer of a directory, alone by who changes an address
 
 
 @dataclass
@@ -79,7 +80,18 @@ def lock(directory_id: int) -> None:
     """One writer a directory: without it two commits can leave a closure row that opens for good."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("A directory is locked inside a transaction.")
-    execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_CLASS, directory_id])
+    both = "SELECT pg_advisory_xact_lock_shared(%s, %s), pg_advisory_xact_lock(%s, %s)"
+    execute(both, [LOCK_CLASS, ADDRESSES, LOCK_CLASS, directory_id])
+
+
+def lock_addresses() -> None:
+    """Whose address is whose changes alone: an account that arrives meanwhile would be linked by what was (P13).
+
+    Taken before the person's row is written; it waits for the writers of all directories, and they for it.
+    """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("Addresses are locked inside a transaction.")
+    execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_CLASS, ADDRESSES])
 
 
 def create_directory(key: str, name: str, *, vouches_for_emails: bool = False) -> Directory:
@@ -149,8 +161,11 @@ def put(
     external: bool,
     revision: int | None,
     touched: Touched,
-) -> None:
-    """Introduce a principal or replace what is known of it. A change of kind makes a new one (P3)."""
+) -> bool:
+    """Introduce a principal or replace what is known of it; says whether anything changed.
+
+    A change of kind makes a new one (P3).
+    """
     row = Principal.objects.filter(directory_id=directory_id, external_id=external_id, deleted_at=None).first()
     if row is not None and row.kind not in (Principal.Kind.UNKNOWN, kind):
         _bury(row, touched)
@@ -161,7 +176,8 @@ def put(
     wanted = {"kind": kind, "name": name, "address": address, "external": external, "introduced": True}
     if revision is not None:
         wanted["revision"] = revision
-    if row.pk is None or any(getattr(row, field) != value for field, value in wanted.items()):
+    changed = row.pk is None or any(getattr(row, field) != value for field, value in wanted.items())
+    if changed:
         for field, value in wanted.items():
             setattr(row, field, value)
         row.save()
@@ -170,8 +186,9 @@ def put(
             # it may have been named in a group before anyone knew what it is
             _touch_above(row.pk, Membership.objects.filter(member=row), touched)
             _set_full_member(row, full=not external)
-    if kind == Principal.Kind.GROUP:
-        _set_members(row, members, touched)
+    if kind == Principal.Kind.GROUP and _set_members(row, members, touched):
+        changed = True
+    return changed
 
 
 def _set_full_member(account: Principal, *, full: bool) -> None:
@@ -183,7 +200,7 @@ def _set_full_member(account: Principal, *, full: bool) -> None:
         edge.delete()
 
 
-def _set_members(group: Principal, members: Mapping[str, datetime | None], touched: Touched) -> None:
+def _set_members(group: Principal, members: Mapping[str, datetime | None], touched: Touched) -> bool:
     assert group.directory_id is not None
     differing = _differing_members(group, members)
     missing = [external_id for id, external_id, _ in differing if id is None and external_id is not None]
@@ -197,6 +214,7 @@ def _set_members(group: Principal, members: Mapping[str, datetime | None], touch
     if wanted:
         execute(PUT_MEMBERS, [group.pk, list(wanted), list(wanted.values())])
     _touch_below(group.pk, [*gone, *wanted], touched)
+    return bool(differing)
 
 
 def _differing_members(
@@ -277,7 +295,7 @@ def unnamed(directory_id: int, external_ids: Collection[str]) -> list[str]:
     return list(gone.values_list("external_id", flat=True))
 
 
-def settle(directory_id: int, touched: Touched) -> None:
+def settle(touched: Touched) -> None:
     """Bring closure and identity links up to date with the edges and accounts that changed."""
     if touched.heads:
         refresh_closure(touched.groups, touched.heads)

@@ -4,7 +4,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import identity
+from accounts import identity, principals
 from accounts.addresses import normalised
 from accounts.models import User
 
@@ -33,6 +33,7 @@ def end_sessions(user: User) -> None:
 @transaction.atomic
 def change_address(user: User, address: str, *, verified: bool) -> None:
     """Give a person another address. Accounts linked by the old one are let go (P13)."""
+    principals.lock_addresses()
     before, after = user.email, normalised(address)
     User.objects.filter(pk=user.pk).update(email=after, email_verified_at=timezone.now() if verified else None)
     user.refresh_from_db()

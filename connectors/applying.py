@@ -175,7 +175,7 @@ class Writing:
         self.places = Places(self.source.pk)
 
     def settle(self, *, refuse_cycles: bool) -> None:
-        principals.settle(self.source.pk, self.touched)
+        principals.settle(self.touched)
         self.places.settle(refuse_cycles=refuse_cycles)
 
     def remember(self, records: Iterable[Record]) -> None:
@@ -210,8 +210,7 @@ class Writing:
 
     @_write.register
     def _principal(self, record: PrincipalRecord) -> Outcome:
-        before = len(self.touched.groups) + len(self.touched.accounts)
-        principals.put(
+        changed = principals.put(
             self.source.pk,
             record.id,
             kind=record.kind,
@@ -222,7 +221,6 @@ class Writing:
             revision=record.revision,
             touched=self.touched,
         )
-        changed = len(self.touched.groups) + len(self.touched.accounts) > before
         return Outcome(record.id, "accepted", changed)
 
     @_write.register

@@ -287,7 +287,7 @@ def release_held(source: Source) -> int:
     """
     principals.lock(source.pk)
     held = documents.living(source.pk).filter(state=Document.State.HELD, next_scope__isnull=False)
-    waiting = held.filter(waiting=True).update(state=Document.State.LIVE)
+    waiting = held.filter(documents.has_waiting()).update(state=Document.State.LIVE)
     return waiting + held.update(state=Document.State.LIVE, scope=F("next_scope"), next_scope=None)
 
 

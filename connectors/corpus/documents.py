@@ -95,9 +95,13 @@ def digest_of(record: DocumentRecord) -> bytes:
 
 def living(source_id: int) -> QuerySet[Document]:
     """The documents of a source that are not deleted; `waiting` tells whether new content is still to be parsed."""
-    waiting = Exists(Content.past_the_guard.filter(document=OuterRef("pk")))
     rows = Document.past_the_guard.filter(source=source_id).exclude(state=State.DELETED)
-    return rows.annotate(waiting=waiting)
+    return rows.annotate(waiting=has_waiting())
+
+
+def has_waiting() -> Exists:
+    """New content of the document is still to be parsed."""
+    return Exists(Content.past_the_guard.filter(document=OuterRef("pk")))
 
 
 def is_waiting(document: Document) -> bool:

@@ -22,7 +22,6 @@ def holds_evidence(reader: Viewers, pairs: Collection[Pair]) -> dict[Pair, Liter
     if not pairs:
         return {}
     documents = {document for document, _ in pairs}
-    readable = readable_documents(reader, documents)
     digests = [bytes.fromhex(digest) for _, digest in pairs]
     present = {
         (document, bytes(digest).hex())
@@ -30,6 +29,7 @@ def holds_evidence(reader: Viewers, pairs: Collection[Pair]) -> dict[Pair, Liter
         .filter(document__public_id__in=documents, digest__in=digests)
         .values_list("document__public_id", "digest")
     }
+    readable = readable_documents(reader, documents)  # last, for this is the check that releases (P15)
     return {pair: "held" if pair in present else "changed" for pair in pairs if pair[0] in readable}
 
 

@@ -1,5 +1,6 @@
 """Pages of a pulled source: one commit each, and what cannot be applied hides what it names."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,11 @@ def test_deleted_and_introduced_again_in_one_page_a_group_is_a_new_one(world: Wo
     assert world.readers("d") == set()
     page(run, Deletion(kind="scope", id="f"), scope("f", "team"))
     assert world.readers("d") == {"ann"}
+
+
+def test_a_group_that_only_lost_a_person_counts_as_changed(run: SyncRun) -> None:
+    people = [PrincipalRecord(id=name, kind="user", external=False) for name in ("ann", "bob")]
+    both = PrincipalRecord(id="staff", kind="group", members=(Entry(id="ann"), Entry(id="bob")))
+    page(run, *people, both)
+    assert page(run, replace(both, members=(Entry(id="ann"),))).counts == {"accepted": 1}
+    assert page(run, replace(both, members=(Entry(id="ann"),))).counts == {"unchanged": 1}

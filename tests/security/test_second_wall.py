@@ -140,7 +140,7 @@ def test_a_search_that_found_too_much_shows_what_may_be_read(world: World) -> No
 
 def test_keys_between_scopes_lead_no_further_than_the_reader_may(world: World) -> None:
     followed = Scope.objects.visible_to(world.reader("bob")).values_list("name", "parent__name")
-    assert [tuple(row) for row in followed] == [("bobs", None)]
+    assert repr(list(followed)) == "[('bobs', None)]"
 
 
 def test_a_relation_without_a_name_leads_nowhere(as_web: None) -> None:

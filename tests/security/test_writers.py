@@ -18,7 +18,7 @@ from connectors.applying import apply_page
 from connectors.corpus import soundness
 from connectors.models import Source, SyncRun
 from connectors.records import ScopeRecord
-from tests.cast import World, access
+from tests.cast import World, access, person
 from tests.security.turns import Run, Schedule, interleavings
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("pooled")]
@@ -120,9 +120,18 @@ def confirmed(email: str, name: str) -> Act:
     return lambda world: identity.confirm_address(email, world.people[name])
 
 
+def joining(world: World) -> None:
+    world.people["dora"] = person("dora")
+
+
 def for_ann(world: World) -> None:
     world.document("plan", grants=["ann"])
     world.document("page", grants=["second"])
+
+
+def nobody_linked(world: World) -> None:
+    for_ann(world)
+    world.account("ann", email=None)
 
 
 def nobody_vouches(world: World) -> None:
@@ -163,12 +172,22 @@ LINKS = {
     ),
 }
 ADDRESSES = {
+    "an address given up, an account made with it": Pair(
+        for_ann, address("ann", "other@example.org"), account("second", "ann@example.org"), SWITCHES
+    ),
+    "an address given up that linked nothing yet, an account made with it": Pair(
+        nobody_linked, address("ann", "other@example.org"), account("second", "ann@example.org"), SWITCHES
+    ),
+    "an address taken that linked nothing yet, an account made with it": Pair(
+        nobody_linked, address("ann", "other@example.org"), account("second", "other@example.org"), SWITCHES
+    ),
     "an address taken, an account made with it": Pair(
         for_ann, address("ann", "other@example.org"), account("second", "other@example.org"), SWITCHES
     ),
     "an address given up, its account sent": Pair(
         for_ann, address("ann", "other@example.org"), account("ann"), SWITCHES
     ),
+    "a person made, an account made": Pair(for_ann, joining, account("second", "dora@example.org"), SWITCHES),
 }
 SCOPES = {
     "two parents that close a cycle": Pair(folders, folder("x", parent="z"), folder("y", parent="x")),
