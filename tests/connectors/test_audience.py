@@ -50,6 +50,16 @@ def test_with_somebody_unidentified_it_reads_what_everyone_alone_opens() -> None
     assert seen(world, "ann", "bob", unidentified=True) == {"all", "restricted", "for a time"}
 
 
+def test_somebody_unidentified_narrows_what_one_person_reads() -> None:
+    world = office()
+    world.document("restricted to bob", grants=["everyone"], restrictions=[["bob"]])
+    world.document("once for all", grants=[until(timezone.now() - timedelta(seconds=1), "everyone"), "bob"])
+    assert seen(world, "bob") >= {"all", "restricted to bob", "once for all"}
+    assert seen(world, "bob", unidentified=True) == {"all"}
+    pause(world.source)
+    assert rows("SELECT gatehouse_audience_scopes('?')") == []
+
+
 def test_an_external_person_is_in_it_with_what_they_read_themselves() -> None:
     world = office()
     eve = world.people["eve"]
