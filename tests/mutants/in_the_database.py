@@ -304,19 +304,19 @@ AUDIENCES = (
     mutation(
         "somebody unidentified meets restrictions",
         "P10",
-        AUDIENCE + "test_with_somebody_unidentified_it_reads_what_everyone_alone_opens",
+        AUDIENCE + "test_somebody_unidentified_narrows_what_one_person_reads",
         (WALL, "AND a.clauses = met.clauses AND NOT a.denies", "AND NOT a.denies"),
     ),
     mutation(
         "a grant to everyone does not end for somebody unidentified",
         "P10 P17",
-        AUDIENCE + "test_with_somebody_unidentified_it_reads_what_everyone_alone_opens",
+        AUDIENCE + "test_somebody_unidentified_narrows_what_one_person_reads",
         (WALL, "e.clause > 0\n          AND (e.until IS NULL OR e.until > statement_timestamp())", "e.clause > 0"),
     ),
     mutation(
         "somebody unidentified reads from a paused source",
         "P7 P10",
-        AUDIENCE + "test_a_paused_source_is_hidden_from_an_audience_too",
+        AUDIENCE + "test_somebody_unidentified_narrows_what_one_person_reads",
         (WALL, "    WHERE s.source_id IN (SELECT gatehouse_open_sources(0, 0))\n", ""),
         (WALL, "WHERE s.enabled\n      AND (s.max", "WHERE (s.enabled OR reader = 0) AND (s.max"),
     ),
