@@ -10,7 +10,7 @@ from accounts.statements import execute, rows
 from tests.leakproof.ground import Ground
 
 DEFINITION = "SELECT pg_get_functiondef(%s::regprocedure)"
-SCOPES = "gatehouse_readable_scopes(bigint,bigint)"
+SCOPES = "gatehouse_admitted_scopes(bigint,bigint)"
 PRINCIPALS = "gatehouse_principals(bigint)"
 SOURCES = "gatehouse_open_sources(bigint,bigint)"
 GLASS_SCOPES = "gatehouse_glass_scopes(bigint)"

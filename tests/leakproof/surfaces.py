@@ -26,8 +26,8 @@ from tests.leakproof.texts import COMMON
 
 ADMITTED = """
 SELECT public_id FROM connectors_document
-WHERE state = 'live' AND (scope_id IN (SELECT gatehouse_audience_scopes(%s))
-                          OR id IN (SELECT gatehouse_glass_documents(%s)))
+WHERE state = 'live' AND (scope_id = ANY((SELECT gatehouse_audience_scopes(%s))::bigint[])
+                          OR id = ANY((SELECT gatehouse_glass_documents(%s))::bigint[]))
 """
 LIMIT = 400  # more than there are passages in a world
 API_LIMIT = 50

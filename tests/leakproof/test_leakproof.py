@@ -6,7 +6,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from tests.leakproof.ground import Ground
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
-DECISIONS = 10_000
+DECISIONS = 5_000
 UNTIL_FOUND = 20_000
 FOUND_HERE = (
     *("deny-ignored", "nesting-one-level", "freshness-ignored"),
     *("restrictions-ored", "token-reads-everywhere", "closure-not-updated"),
 )
 
-pytestmark = pytest.mark.xdist_group("leakproof")  # each world is a database of its own beside that of the tests
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
-@pytest.fixture(scope="module")
-def ground(django_db_setup: None, django_db_blocker: Any) -> "Iterator[Ground]":
+@pytest.fixture
+def ground(transactional_db: None) -> "Iterator[Ground]":
     """Worlds are copies of the tests' own database, which nothing has been written to."""
     from tests.leakproof.ground import ground
 
-    with django_db_blocker.unblock(), ground() as made:
+    with ground() as made:
         yield made
 
 

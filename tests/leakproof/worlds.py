@@ -10,6 +10,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from tests.leakproof.expectation import Expectation
+from tests.leakproof.model import Source
 
 Operation = dict[str, Any]
 Record = dict[str, Any]
@@ -172,7 +173,7 @@ class Making:
             (5, self._delete),
             (4, self._change_account),
             (4, self._change_person),
-            (3, self._change_source),
+            (5, self._change_source),
             (3, self._page),
             (2, self._change_link),
             (2, self._change_token),
@@ -361,19 +362,18 @@ class Making:
         source = self.chance.choice(list(expected.world.sources.values()))
         if source.paused:
             return {"do": "resume", "source": source.key}
-        match self.chance.randrange(4):
-            case 0:
-                return {"do": "pause", "source": source.key}
-            case 1:
-                return {"do": "set_vouching", "source": source.key, "vouches": not source.vouches}
-            case 2 if source.max_age is None:
-                return {"do": "verified", "source": source.key, "age": self.chance.choice([0, 30 * 3600])}
-            case 2:
-                hours = self.chance.choice([1, 24, None])
-                return {"do": "set_max_age", "source": source.key, "hours": hours}
-            case _:
-                age = self.chance.choice([0, 0, 2 * 3600, 23 * 3600, 25 * 3600])
-                return {"do": "verified", "source": source.key, "age": age}
+        if self.chance.random() < 0.6:
+            return self._age(source)
+        if self.chance.random() < 0.5:
+            return {"do": "pause", "source": source.key}
+        return {"do": "set_vouching", "source": source.key, "vouches": not source.vouches}
+
+    def _age(self, source: Source) -> Operation:
+        """Permissions get older, or are seen anew, or may be older or younger than before (P7)."""
+        if self.chance.random() < 0.3:
+            return {"do": "set_max_age", "source": source.key, "hours": self.chance.choice([1, 24, None])}
+        age = self.chance.choice([0, 2, 23, 25, 30])
+        return {"do": "verified", "source": source.key, "age": age * 3600}
 
     def _page(self, expected: Expectation) -> Operation | None:
         """Several records in one commit; now and then all there is."""
