@@ -137,8 +137,8 @@ def misuse(directory_id: int, reserved_id: str, touched: Touched) -> int | None:
     if not meant.introduced:
         return None
     edges = Membership.objects.filter(member=meant, group__directory=directory_id)
-    _touch_above(meant.pk, edges, touched)
-    edges.delete()
+    for group in list(edges.values_list("group__external_id", flat=True)):  # who is in these is not known now (P4)
+        conceal(directory_id, group, touched=touched)
     Principal.objects.filter(pk=meant.pk, directory_id=directory_id).update(deleted_at=timezone.now())
     Principal.objects.create(directory_id=directory_id, external_id=reserved_id)
     return meant.pk

@@ -138,6 +138,22 @@ def test_an_account_is_external_unless_its_record_says_otherwise(world: World) -
 
 
 @pytest.mark.parametrize("reserved", ["everyone", "*"])
+def test_a_group_that_named_a_reserved_id_the_source_misuses_names_nobody_and_hides(
+    world: World, reserved: str
+) -> None:
+    world.group("g", reserved, "ann")
+    world.document("plan", grants=["g"])
+    world.document("notice", grants=["everyone"] if reserved == "*" else ["*"], deny=["g"])
+    with pytest.raises(RecordRefused):
+        world.group(reserved, "ann")
+    assert world.readers("plan") == set()
+    assert world.readers("notice") == set()
+    world.group("g", "ann")
+    assert world.readers("plan") == {"ann"}
+    assert world.readers("notice") == {"bob", "eve"}
+
+
+@pytest.mark.parametrize("reserved", ["everyone", "*"])
 def test_a_reserved_id_cannot_be_introduced_and_closes_what_names_it(world: World, reserved: str) -> None:
     world.document("notice", grants=[reserved])
     world.folder("f", [reserved])
