@@ -57,7 +57,7 @@ def test_somebody_unidentified_narrows_what_one_person_reads() -> None:
     assert seen(world, "bob") >= {"all", "restricted to bob", "once for all"}
     assert seen(world, "bob", unidentified=True) == {"all"}
     pause(world.source)
-    assert rows("SELECT gatehouse_audience_scopes('?')") == []
+    assert rows("SELECT gatehouse_audience_scopes('?')") == [([],)]
 
 
 def test_an_external_person_is_in_it_with_what_they_read_themselves() -> None:

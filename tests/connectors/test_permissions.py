@@ -12,6 +12,7 @@ from accounts.reader import Audience, Reader
 from accounts.statements import execute
 from connectors import adding
 from connectors.applying import hide
+from connectors.corpus import breaking_glass
 from connectors.corpus.breaking_glass import break_glass
 from connectors.corpus.reading import list_documents
 from connectors.corpus.search import search
@@ -503,6 +504,21 @@ def test_break_glass_on_one_document_ends_by_itself(world: World) -> None:
     )
     assert world.readers("plan") == {"ann", "bob"}
     BreakGlass.objects.filter(pk=glass.pk).update(until=timezone.now() - timedelta(milliseconds=1))
+    assert world.readers("plan") == {"bob"}
+
+
+def test_break_glass_on_a_folder_that_is_ended_opens_nothing(world: World) -> None:
+    world.folder("f", ["bob"])
+    world.document("plan", "f")
+    glass = break_glass(
+        user=world.people["ann"],
+        given_by=world.people["eve"],
+        reason="An incident.",
+        until=timezone.now() + timedelta(hours=1),
+        scope=(world.source.key, "f"),
+    )
+    assert world.readers("plan") == {"ann", "bob"}
+    breaking_glass.end(glass)
     assert world.readers("plan") == {"bob"}
 
 
