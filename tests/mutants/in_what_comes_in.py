@@ -173,7 +173,7 @@ PLACES = (
             "return super().visible_to(reader).filter(state=Document.State.LIVE)",
             "return super().visible_to(reader)",
         ),
-        ("connectors/migrations/0004_second_wall.sql", "    state = 'live' AND (\n", "    (\n"),
+        ("connectors/migrations/0003_second_wall.sql", "    state = 'live' AND (\n", "    (\n"),
     ),
     mutation(
         "a deleted document is read where it stood",
