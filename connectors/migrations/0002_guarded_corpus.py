@@ -1,4 +1,4 @@
-"""Installs constraints, indexes and the SQL function that says which scopes a reader may read."""
+"""Installs constraints and indexes."""
 
 from pathlib import Path
 
@@ -9,4 +9,4 @@ SQL = Path(__file__).with_suffix(".sql").read_text()
 
 class Migration(migrations.Migration):
     dependencies = [("connectors", "0001_initial"), ("accounts", "0002_principals_of_a_person")]
-    operations = [migrations.RunSQL(SQL, "DROP FUNCTION gatehouse_readable_scopes(bigint, bigint)")]
+    operations = [migrations.RunSQL(SQL)]

@@ -1,4 +1,5 @@
--- One statement from reader to passages.
+-- One statement from viewers to passages. It runs with the rights of the owner, since row-level security would keep the
+-- index over words from being used; what it finds is read behind the wall.
 
 -- The lexemes of a question under every configuration a document may have been indexed with.
 CREATE FUNCTION gatehouse_lexemes(question text) RETURNS text[]
@@ -9,34 +10,41 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, public AS $$
 $$;
 
 -- Up to `wanted` permitted passages, best first, by nearness in meaning and by BM25 over the permitted candidates.
+--   viewers       who will see the result: each of them may read all of it (P10)
 --   query_vector  unit length, or NULL: keywords alone       lexemes  empty: meaning alone
 --   sources       ids of sources; used only if `some_sources`, so that an empty list finds nothing
 -- Rights are evaluated in this statement. Few permitted passages are searched exactly over the covering index;
 -- many, by taking the nearest of all from HNSW and keeping the permitted, and exactly again if too few remain.
 -- Document frequencies come from permitted passages only: hidden ones change no score (P14).
 CREATE FUNCTION gatehouse_search(
-    reader bigint, token bigint, query_vector halfvec, lexemes text[], wanted integer,
+    viewers text, query_vector halfvec, lexemes text[], wanted integer,
     some_sources boolean, sources bigint[], modified_after timestamptz, modified_before timestamptz
 ) RETURNS TABLE (passage bigint, similarity double precision, keywords double precision, score double precision)
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public SET jit = off SET max_parallel_workers_per_gather = 0
 SET hnsw.ef_search = 200 SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     exact_limit CONSTANT integer := 20000;  -- permitted passages the exact arm takes in about 10 ms
     depth CONSTANT integer := greatest(wanted * 3, 50);
     readable bigint[];
+    glass bigint[];  -- passages that break-glass on their document opens, beside those of readable scopes
     permitted bigint;
     nearest bigint[];
     matching tsquery;
     dated CONSTANT boolean := modified_after IS NOT NULL OR modified_before IS NOT NULL;
 BEGIN
-    IF reader IS NULL OR token IS NULL OR wanted IS NULL OR some_sources IS NULL OR lexemes IS NULL THEN
+    IF viewers IS NULL OR wanted IS NULL OR some_sources IS NULL OR lexemes IS NULL THEN
         RAISE EXCEPTION 'a search names its reader, its words and its filters';
     END IF;
-    SELECT array_agg(s.id) INTO readable
-    FROM gatehouse_readable_scopes(reader, token) AS allowed(id) JOIN connectors_scope s ON s.id = allowed.id
-    WHERE NOT some_sources OR s.source_id = ANY(sources);
-    IF readable IS NULL THEN
+    readable := gatehouse_audience_scopes(viewers);
+    IF some_sources THEN
+        readable := ARRAY(SELECT s.id FROM connectors_scope s WHERE s.id = ANY(readable) AND s.source_id = ANY(sources));
+    END IF;
+    SELECT coalesce(array_agg(p.id), '{}') INTO glass
+    FROM connectors_document d JOIN connectors_passage p ON p.document_id = d.id AND p.scope_id <> ALL(readable)
+    WHERE d.id = ANY((SELECT gatehouse_glass_documents(viewers))::bigint[])
+      AND (NOT some_sources OR d.source_id = ANY(sources));
+    IF cardinality(readable) + cardinality(glass) = 0 THEN
         RETURN;
     END IF;
     SELECT count(*) INTO permitted
@@ -51,18 +59,21 @@ BEGIN
                     WHERE vector_dims(v.embedding) = %1$s
                     ORDER BY v.embedding::halfvec(%1$s) <=> $1 LIMIT 200
                 ) near JOIN connectors_passage p ON p.id = near.passage_id
-                WHERE p.scope_id = ANY($2) AND (NOT $3 OR EXISTS (
+                WHERE (p.scope_id = ANY($2) OR p.id = ANY($7)) AND (NOT $3 OR EXISTS (
                     SELECT FROM connectors_document d WHERE d.id = p.document_id
                     AND d.modified_at >= coalesce($4, '-infinity') AND d.modified_at < coalesce($5, 'infinity')))
                 ORDER BY near.distance LIMIT $6
             ) kept $arm$, vector_dims(query_vector))
-        INTO nearest USING query_vector, readable, dated, modified_after, modified_before, depth;
+        INTO nearest USING query_vector, readable, dated, modified_after, modified_before, depth, glass;
     END IF;
     IF query_vector IS NOT NULL AND coalesce(cardinality(nearest), 0) < wanted THEN
         SELECT array_agg(id) INTO nearest FROM (
-            SELECT p.id FROM connectors_passage p
-            WHERE p.scope_id = ANY(readable) AND p.embedding IS NOT NULL
-              AND vector_dims(p.embedding) = vector_dims(query_vector)
+            SELECT p.id FROM (
+                SELECT c.id, c.document_id, c.embedding FROM connectors_passage c WHERE c.scope_id = ANY(readable)
+                UNION ALL
+                SELECT g.id, g.document_id, g.embedding FROM connectors_passage g WHERE g.id = ANY(glass)
+            ) p
+            WHERE p.embedding IS NOT NULL AND vector_dims(p.embedding) = vector_dims(query_vector)
               AND (NOT dated OR EXISTS (
                    SELECT FROM connectors_document d WHERE d.id = p.document_id
                    AND d.modified_at >= coalesce(modified_after, '-infinity')
@@ -77,7 +88,7 @@ BEGIN
     RETURN QUERY
     WITH candidates AS MATERIALIZED (
         SELECT p.id, p.lexemes AS vector, p.words FROM connectors_passage p
-        WHERE matching IS NOT NULL AND p.lexemes @@ matching AND p.scope_id = ANY(readable)
+        WHERE matching IS NOT NULL AND p.lexemes @@ matching AND (p.scope_id = ANY(readable) OR p.id = ANY(glass))
           AND (NOT dated OR EXISTS (
                SELECT FROM connectors_document d WHERE d.id = p.document_id
                AND d.modified_at >= coalesce(modified_after, '-infinity')
@@ -116,4 +127,19 @@ BEGIN
            + 0.5 * coalesce(m.keywords / nullif(r.most, 0), 0) AS fused
     FROM measured m CROSS JOIN ranges r
     ORDER BY fused DESC, m.similarity DESC NULLS LAST, m.id LIMIT wanted;
+END $$;
+
+REVOKE EXECUTE ON FUNCTION gatehouse_search(
+    text, halfvec, text[], integer, boolean, bigint[], timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION gatehouse_search(
+    text, halfvec, text[], integer, boolean, bigint[], timestamptz, timestamptz) TO gatehouse_web;
+
+-- Whoever may make temporary tables must not be able to put one in the place of a table these functions read.
+DO $$
+DECLARE
+    installed regprocedure;
+BEGIN
+    FOR installed IN SELECT oid FROM pg_proc WHERE proname LIKE 'gatehouse\_%' LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, public, pg_temp', installed);
+    END LOOP;
 END $$;

@@ -25,7 +25,7 @@ ALTER TABLE connectors_aclentry
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connectors", "0003_search"),
+        ("connectors", "0002_guarded_corpus"),
         ("accounts", "0002_principals_of_a_person"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -136,7 +136,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(ENTRIES_OF_CONDITIONS, migrations.RunSQL.noop),
         migrations.RunSQL(BREAK_GLASS_KEYS, migrations.RunSQL.noop),
-        migrations.RunSQL((HERE / "0004_second_wall.sql").read_text()),
+        migrations.RunSQL((HERE / "0003_second_wall.sql").read_text()),
         migrations.RunSQL("SELECT '[1]'::halfvec <=> '[1]'", migrations.RunSQL.noop),  # its settings become known
-        migrations.RunSQL((HERE / "0004_search_for_viewers.sql").read_text()),
+        migrations.RunSQL((HERE / "0003_search.sql").read_text()),
     ]

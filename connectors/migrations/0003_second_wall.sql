@@ -113,7 +113,7 @@ BEGIN
 END $$;
 
 -- As rows, for whoever asks about many people at once.
-CREATE OR REPLACE FUNCTION gatehouse_readable_scopes(reader bigint, token bigint) RETURNS SETOF bigint
+CREATE FUNCTION gatehouse_readable_scopes(reader bigint, token bigint) RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     RETURN QUERY SELECT unnest(gatehouse_scopes_of(reader, token));

@@ -24,5 +24,5 @@ DROP FUNCTION gatehouse_micros(timestamptz);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("connectors", "0004_second_wall"), ("accounts", "0003_auditor")]
+    dependencies = [("connectors", "0003_second_wall"), ("accounts", "0003_auditor")]
     operations = [migrations.RunSQL(SQL, UNDO)]
