@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.leakproof.fixpoint import State
-from tests.leakproof.model import Document, DocumentKey, Reader, World
+from tests.leakproof.model import RESERVED, Document, DocumentKey, Reader, World
 from tests.leakproof.texts import DAMAGED, content_of, text_of
 
 Operation = dict[str, Any]
@@ -78,6 +78,7 @@ class Expectation:
     tokens: dict[str, Token] = field(default_factory=dict)
     audiences: dict[str, Several] = field(default_factory=dict)
     glasses: dict[str, int] = field(default_factory=dict)
+    misused: set[tuple[int, str]] = field(default_factory=set)  # reserved ids, by the serial number of the source
 
     def copy(self) -> "Expectation":
         copied: Expectation = pickle.loads(pickle.dumps(self))  # noqa: S301  (of our own making)
@@ -221,18 +222,38 @@ class Expectation:
     # --- records --------------------------------------------------------------------------------------
 
     def _push(self, told: Operation, now: datetime) -> None:
-        with self._only_rights_told(told["source"], [told["record"]]):
-            self.world.push(told["source"], told["record"], now)
+        record = self._as_meant(told["source"], told["record"])
+        with self._only_rights_told(told["source"], [record]):
+            self.world.push(told["source"], record, now)
 
     def _batch(self, told: Operation, now: datetime) -> None:
         for record in told["records"]:
             self._push({"source": told["source"], "record": record}, now)
 
     def _page(self, told: Operation, now: datetime) -> None:
-        with self._only_rights_told(told["source"], told["records"]):
-            self.world.page(told["source"], told["records"], now, complete=told["complete"])
+        records = [self._as_meant(told["source"], record) for record in told["records"]]
+        with self._only_rights_told(told["source"], records):
+            self.world.page(told["source"], records, now, complete=told["complete"])
         if told["ends"]:
             self.world.verified(told["source"], now)
+
+    def _as_meant(self, source: str, record: dict[str, Any]) -> dict[str, Any]:
+        """Once a source has used a reserved id for something of its own, nobody knows what its lists mean (P3)."""
+        serial = self.world.sources[source].serial
+        if record["type"] == "principal" and record["id"] in RESERVED:
+            self.misused.add((serial, record["id"]))
+        meant = dict(record)
+        for name in ("grants", "members", "deny", "restrictions"):
+            if isinstance(meant.get(name), list):
+                meant[name] = [self._entry_as_meant(serial, entry) for entry in meant[name]]
+        return meant
+
+    def _entry_as_meant(self, serial: int, entry: Any) -> Any:
+        if isinstance(entry, list):
+            return [self._entry_as_meant(serial, each) for each in entry]
+        if isinstance(entry, dict):
+            return entry | {"id": self._entry_as_meant(serial, entry["id"])}
+        return f"misused {entry}" if (serial, entry) in self.misused else entry
 
     @contextmanager
     def _only_rights_told(self, source: str, records: Collection[Mapping[str, Any]]) -> Iterator[None]:

@@ -422,7 +422,9 @@ class Making:
             return None
         source = self.chance.choice(pushed)
         record = deepcopy(self.chance.choice(list(self.sent[source].values())))
-        if record["type"] == "principal":
+        if self.chance.random() < 0.15:
+            record = {"type": "principal", "id": self.chance.choice(EVERYONE), "kind": "group", "members": ["ann"]}
+        elif record["type"] == "principal":
             record = record | {"kind": "group", "members": "all of them"}
         else:
             record |= self.chance.choice(MALFORMED)
