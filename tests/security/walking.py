@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import quote
@@ -281,11 +282,13 @@ def set_role(role: str) -> None:
 def _without_what_was_typed(answer: Answered) -> Answered:
     """An id that is told back to who typed it tells nothing; the path, and every longer id in any spelling."""
     typed = [each for each in (answer.asked.body.query, *answer.asked.typed) if len(each) > 6]
-    spellings = [spelling for each in (answer.asked.path, *typed) for spelling in spellings_of(each)]
-    anywhere = re.compile("|".join(map(re.escape, sorted(set(spellings), key=len, reverse=True))))
+    spellings = {spelling for each in (answer.asked.path, *typed) for spelling in spellings_of(each)}
+    longest_first = sorted(spellings, key=len, reverse=True) if answer.asked.typed else []
 
     def without(text: str) -> str:
-        return anywhere.sub("<typed>", text) if answer.asked.typed else text
+        for spelling in longest_first:
+            text = text.replace(spelling, "<typed>")
+        return text
 
     return replace(
         answer,
@@ -295,6 +298,7 @@ def _without_what_was_typed(answer: Answered) -> Answered:
     )
 
 
+@cache
 def spellings_of(text: str) -> set[str]:
     once = {quote(text), quote(text, safe="")}
     twice = {quote(each, safe=safe) for each in once for safe in ("", "/")}
