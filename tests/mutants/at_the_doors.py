@@ -86,7 +86,7 @@ ANSWERS = (
     mutation(
         "what goes to an answerer is not audited",
         "P15",
-        ANSWERING + "test_every_passage_is_audited_with_ids_and_no_text",
+        BY_MODEL + "test_the_passages_are_audited_before_the_model_is_called",
         (RECORDING, '        audit.record("answer.context"', '        (lambda *_, **__: None)("answer.context"'),
     ),
     mutation(

@@ -31,6 +31,7 @@ NOT_CODE = (
 )
 NOT_FOR_TESTS = ("PYTEST_", "GATEHOUSE_", "LLM_", "EMBED_", "RERANK_", "SLACK_")
 OF_THE_DEVELOPER = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "PORT", "DEBUG")
+PLUGINS = ("pytest_django.plugin", "pytest_asyncio.plugin", "pytest_timeout")  # the others cost a second each time
 LONGEST = 1_800.0  # seconds for one run of pytest
 ALL_PASSED, SOME_FAILED = 0, 1  # exit codes of pytest
 
@@ -94,19 +95,10 @@ class Copy:
         """What these tests say of the code as it stands in the copy."""
         report = self.root / "report.xml"
         report.unlink(missing_ok=True)
+        options = ["-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
+        options += [word for plugin in PLUGINS for word in ("-p", plugin)]
         ran = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pytest",
-                "-q",
-                "-p",
-                "no:cacheprovider",
-                "-p",
-                "no:xdist",
-                f"--junitxml={report}",
-                *tests,
-            ],
+            [sys.executable, "-m", "pytest", *options, *tests],
             cwd=self.root,
             env=self._environment(),
             capture_output=True,
@@ -128,6 +120,7 @@ class Copy:
             "GATEHOUSE_DATA_DIR": str(self.services),
             "GATEHOUSE_ENV_FILE": "none",
             "GATEHOUSE_MODE": "evaluation",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "PYTEST_XDIST_WORKER": f"gw{self.worker}",  # the servers are up, and the queue is the worker's own
             "TOX_PARALLEL_ENV": f"mutants_{self.worker}",  # the database is its own (pytest-django)
         }
