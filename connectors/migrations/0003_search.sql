@@ -31,6 +31,7 @@ DECLARE
     permitted bigint;
     nearest bigint[];
     matching tsquery;
+    last_weighed bigint;  -- the last passage whose words count, where more match than can be weighed
     dated CONSTANT boolean := modified_after IS NOT NULL OR modified_before IS NOT NULL;
 BEGIN
     IF viewers IS NULL OR wanted IS NULL OR some_sources IS NULL OR lexemes IS NULL THEN
@@ -78,12 +79,25 @@ BEGIN
                    SELECT FROM connectors_document d WHERE d.id = p.document_id
                    AND d.modified_at >= coalesce(modified_after, '-infinity')
                    AND d.modified_at < coalesce(modified_before, 'infinity')))
-            ORDER BY p.embedding <=> query_vector LIMIT depth
+            ORDER BY p.embedding <=> query_vector, p.id LIMIT depth
         ) kept;
     END IF;
 
     SELECT string_agg('''' || replace(replace(word, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery
     INTO matching FROM unnest(lexemes) AS word WHERE word <> '';
+
+    -- The first of them by number: which these are, nothing hidden can change, in whatever order rows lie (P14).
+    IF matching IS NOT NULL AND permitted + cardinality(glass) > exact_limit THEN
+        SELECT max(weighed.id) INTO last_weighed FROM (
+            SELECT p.id FROM connectors_passage p
+            WHERE (p.scope_id = ANY(readable) OR p.id = ANY(glass)) AND p.lexemes @@ matching
+              AND (NOT dated OR EXISTS (
+                   SELECT FROM connectors_document d WHERE d.id = p.document_id
+                   AND d.modified_at >= coalesce(modified_after, '-infinity')
+                   AND d.modified_at < coalesce(modified_before, 'infinity')))
+            ORDER BY p.id LIMIT exact_limit
+        ) weighed;
+    END IF;
 
     RETURN QUERY
     WITH candidates AS MATERIALIZED (
@@ -93,7 +107,7 @@ BEGIN
                SELECT FROM connectors_document d WHERE d.id = p.document_id
                AND d.modified_at >= coalesce(modified_after, '-infinity')
                AND d.modified_at < coalesce(modified_before, 'infinity')))
-        LIMIT exact_limit
+          AND (last_weighed IS NULL OR p.id <= last_weighed)
     ), frequencies AS MATERIALIZED (
         -- ts_rank of one word under no normalisation is a count in disguise; taking the whole vector apart costs
         -- three times as much

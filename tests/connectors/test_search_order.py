@@ -1,0 +1,47 @@
+"""Which of equally good passages a search takes goes by their numbers, not by where their rows happen to lie.
+
+Where rows lie, and how the planner reads them, depends on what is hidden as well (P14).
+"""
+
+import pytest
+
+from accounts.statements import execute
+from connectors.corpus.search import Mode, search
+from tests.cast import World
+from tests.leakproof.breaking import InSql
+
+pytestmark = pytest.mark.django_db
+
+SEARCH = "gatehouse_search(text,halfvec,text[],integer,boolean,bigint[],timestamptz,timestamptz)"
+MANY = 65  # more than the exact arm keeps of equals, and the first ten
+WRITTEN_LAST = """
+UPDATE connectors_passage p SET embedding = '[1,0]', embedding_model = 'made up'
+FROM connectors_document d WHERE d.id = p.document_id AND (d.external_id < 'd10') = %s
+"""
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """The rows of the first ten documents lie behind all others."""
+    world = World.of("ann")
+    world.folder("menus", ["ann"])
+    for number in range(MANY):
+        world.document(f"d{number:02}", "menus", text="The canteen closes.")
+    execute(WRITTEN_LAST, [False])
+    execute(WRITTEN_LAST, [True])
+    return world
+
+
+def found(world: World, mode: Mode) -> list[str]:
+    hits = search(world.reader("ann"), query="canteen", vector=[1.0, 0.0], limit=5, mode=mode)
+    return [hit.external_id for hit in hits]
+
+
+@pytest.mark.parametrize("mode", ["vector", "text", "hybrid"])
+def test_of_equals_the_first_are_found(world: World, mode: Mode) -> None:
+    assert found(world, mode) == ["d00", "d01", "d02", "d03", "d04"]
+
+
+def test_where_too_many_have_the_words_the_first_are_weighed(world: World) -> None:
+    InSql(SEARCH, "exact_limit CONSTANT integer := 20000", "exact_limit CONSTANT integer := 20")()
+    assert found(world, "text") == ["d00", "d01", "d02", "d03", "d04"]
