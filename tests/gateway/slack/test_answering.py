@@ -11,7 +11,8 @@ from asgiref.sync import async_to_sync
 from celery import current_app
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts import identity
+from accounts.models import IdentityLink, User
 from accounts.reader import Reader
 from connectors.adding import add_source
 from connectors.applying import apply_record
@@ -364,6 +365,17 @@ def test_an_answer_is_not_posted_to_an_account_that_is_no_longer_its_askers(
 ) -> None:
     question = answered(ann)
     apply_record(workspace, Deletion(kind="principal", id="UANN"))
+
+    tasks.deliver.delay(asdict(asked()), question)
+
+    assert slack.calls == []
+
+
+def test_an_answer_is_not_posted_to_an_account_whose_link_was_ended(
+    slack: SlackApi, handbook: Source, ann: User
+) -> None:
+    question = answered(ann)
+    identity.revoke(IdentityLink.objects.get(user=ann, account__external_id="UANN"))
 
     tasks.deliver.delay(asdict(asked()), question)
 
