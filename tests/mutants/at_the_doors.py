@@ -261,7 +261,7 @@ CHANNELS = (
     mutation(
         "where it is not known who is in a channel it is answered openly",
         "P10 P18",
-        SLACK + "test_where_it_is_not_known_who_is_there_the_asker_alone_is_answered",
+        SLACK + "test_a_channel_of_very_many_is_answered_to_the_asker_alone",
         (TASKS, "    return replace(asked, openly=False), Reader(user.pk)", "    return asked, Reader(user.pk)"),
     ),
     mutation(
@@ -273,7 +273,7 @@ CHANNELS = (
     mutation(
         "an answer goes to an account that is no longer the asker's",
         "P13",
-        SLACK + "test_an_answer_is_not_posted_to_an_account_that_is_no_longer_its_askers",
+        SLACK + "test_an_answer_is_not_posted_to_an_account_whose_link_was_ended",
         (
             "accounts/identity.py",
             "            account__deleted_at=None,\n            ended_at=None,\n",
