@@ -16,8 +16,7 @@ CASES = Path(__file__).parent / "cases"
 COVERED = tuple(sorted({*RULES, "P10"}, key=lambda rule: int(rule[1:])))  # P10 is judged where audiences are
 ENOUGH = 100_000  # decisions after which every rule must have decided something both ways
 BOUNDARY = 0.2  # the share of decisions wanted at a boundary
-# What a rule cannot do: P1 and P7 only take away, P12 only gives.
-ONE_WAY: dict[str, str] = {}
+CANNOT = {"P1 for allow"}  # who is not active reads nothing; nobody reads because somebody is not active
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class Result:
     def undecided(self) -> list[str]:
         """Rules that were never decisive one way, and could be."""
         ways = (("allow", self.tally.allowed), ("deny", self.tally.denied))
-        return [f"{rule} for {way}" for rule in COVERED for way, counted in ways if not counted[rule]]
+        never = [f"{rule} for {way}" for rule in COVERED for way, counted in ways if not counted[rule]]
+        return [each for each in never if each not in CANNOT]
 
     @property
     def shortcomings(self) -> list[str]:

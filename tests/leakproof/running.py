@@ -18,7 +18,7 @@ MANY = 40  # turned decisions; an operation that turns more is no better
 SHARE = 0.27  # of decisions that are at a boundary, wanted
 RATIO = 2  # documents asked about that were not turned, for each that was
 RARELY = 0.15  # of the looks, those that take the surfaces in which cost much
-EXPLAINED = 5  # decisions of a state whose rules are asked for
+EXPLAINED = 6  # decisions of a state whose rules are asked for
 WHOLE = [surface for surface in SURFACES if surface.whole and not surface.rarely]
 
 
@@ -78,6 +78,8 @@ class Run:
         for looks in self._life(stage, done, chance):
             if (failure := self._looked(stage, looks, done)) is not None:
                 return failure
+            if self.tally.decisions >= self.wanted:
+                break
         return None
 
     def _life(self, stage: Stage, done: list[Operation], chance: random.Random) -> Iterator[list[Look]]:
@@ -175,9 +177,9 @@ class Asking:
 def explain(stage: Stage, tally: Tally, chance: random.Random) -> None:
     """Ask the other evaluator about some decisions, and by which rules they were made."""
     expectation, world, now = stage.expectation, stage.expectation.world, stage.moment
-    pairs = [(viewer, id) for viewer in expectation.viewers() for id in sorted(stage.flipped(viewer))]
-    pairs += [(viewer, id) for viewer in expectation.viewers() for id in stage.shelf.current.values()]
-    for viewer, id in [*pairs[:EXPLAINED], *chance.sample(pairs, min(EXPLAINED, len(pairs)))]:
+    turned = [(viewer, id) for viewer in expectation.viewers() for id in sorted(stage.flipped(viewer))]
+    others = [(viewer, id) for viewer in expectation.viewers() for id in stage.shelf.current.values()]
+    for viewer, id in [each for some in (turned, others) for each in chance.sample(some, min(EXPLAINED, len(some)))]:
         key = stage.shelf.items[id].key
         if viewer in expectation.audiences:
             explain_audience(stage, tally, viewer, key)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tests.leakproof.ground import Ground
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
-DECISIONS = 5_000
-UNTIL_FOUND = 20_000
+DECISIONS = 8_000
+UNTIL_FOUND = 30_000
 FOUND_HERE = (
     *("deny-ignored", "nesting-one-level", "freshness-ignored"),
     *("restrictions-ored", "token-reads-everywhere", "closure-not-updated"),

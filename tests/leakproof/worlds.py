@@ -80,22 +80,22 @@ class Making:
 
     def _viewers(self, people: Sequence[str]) -> Iterator[Operation]:
         names = list(people)
-        for _ in range(self.chance.randint(2, 4)):
+        for _ in range(self.chance.randint(3, 4)):
             names.append(f"token{len(names)}")
             yield self.token(self.chance.choice(people), names[-1])
-        for number in range(self.chance.randint(2, 3)):
+        for number in range(self.chance.randint(3, 4)):
             yield self.audience(f"audience{number}", names)
 
     def token(self, person: str, name: str) -> Operation:
-        keys = self.some(list(self.sent), 1, len(self.sent))
+        keys = self.some(list(self.sent), 1, max(len(self.sent) - 1, 1))
         return {"do": "add_token", "name": name, "user": person, "sources": self.chance.choice([None, keys, keys])}
 
     def audience(self, name: str, members: list[str]) -> Operation:
         return {
             "do": "add_audience",
             "name": name,
-            "members": self.some(members, 1, 3),
-            "unidentified": self.chance.random() < 0.3,
+            "members": self.some(members, 1, 2),
+            "unidentified": self.chance.random() < 0.5,
             "outside": self.chance.random() < 0.05,
         }
 
@@ -181,7 +181,7 @@ class Making:
             (2, self._hold),
             (2, self._parse),
             (3, self._break_glass),
-            (1.5, self._end_soon),
+            (2, self._end_soon),
             (0.5, self._end_source),
         ]
         while True:
@@ -470,7 +470,11 @@ class Making:
     def _end_soon(self, expected: Expectation) -> Operation | None:
         """A grant or a membership that ends while we watch (P17)."""
         source = self.chance.choice(list(self.sent))
-        listed = [each for each in self.sent[source].values() if each.get("grants") or each.get("members")]
+        sent = list(self.sent[source].values())
+        denied = {id for record in sent for id in record.get("deny") or ()}
+        listed = [each for each in sent if each.get("members") and each["id"] in denied]  # these admit when they end
+        if not listed or self.chance.random() < 0.5:
+            listed = [each for each in sent if each.get("grants") or each.get("members")]
         if not listed:
             return None
         record = deepcopy(self.chance.choice(listed))
