@@ -22,8 +22,8 @@ class Result:
 
     seed: int
     tally: Tally
-    seconds: float
     controls: Mapping[str, int]
+    seconds: float
 
     @property
     def recall(self) -> float:
