@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
 
-from tests.leakproof.expectation import Expectation
+from tests.leakproof.expectation import Expectation, clock
 from tests.leakproof.model import Source
 
 Operation = dict[str, Any]
@@ -369,11 +369,12 @@ class Making:
         return {"do": "set_vouching", "source": source.key, "vouches": not source.vouches}
 
     def _age(self, source: Source) -> Operation:
-        """Permissions get older, or are seen anew, or may be older or younger than before (P7)."""
-        if self.chance.random() < 0.3:
+        """Permissions get too old, or are seen anew, or may be older or younger than before (P7)."""
+        if source.max_age is None or self.chance.random() < 0.2:
             return {"do": "set_max_age", "source": source.key, "hours": self.chance.choice([1, 24, None])}
-        age = self.chance.choice([0, 2, 23, 25, 30])
-        return {"do": "verified", "source": source.key, "age": age * 3600}
+        hours = int(source.max_age.total_seconds()) // 3600
+        ages = [hours - 0.1, hours + 0.1, 30] if source.is_fresh(clock()) else [0, hours - 0.1]
+        return {"do": "verified", "source": source.key, "age": self.chance.choice(ages) * 3600}
 
     def _page(self, expected: Expectation) -> Operation | None:
         """Several records in one commit; now and then all there is."""
