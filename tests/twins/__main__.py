@@ -11,9 +11,9 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.twins.sharing import control, share_of
+from tests.twins.sharing import control, share_of  # makes the settings
 
-# isort: split  (what is above makes the settings)
+# isort: split
 from tests.twins.comparing import Tally
 from tests.twins.reporting import Result
 
