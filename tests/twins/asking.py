@@ -92,7 +92,7 @@ def by_every_method(route: Route, names: Mapping[str, Names]) -> Iterator[Asked]
 def to_search_and_ask(route: Route, names: Mapping[str, Names], chance: random.Random) -> Iterator[Asked]:
     sent = {"api/v1/search": searches, "api/v1/ask": questions, "ask/": questions_on_a_page}.get(route.template)
     for body in sent(chance) if sent else ():
-        for which in names.values() if body.names else [names[KNOWN]]:
+        for which in (names[KNOWN], names[HIDDEN]) if body.names else (names[KNOWN],):
             yield asked(route, "POST", body, {}, which.ids)
 
 
