@@ -1,5 +1,6 @@
 """A differential run: random operations, each chosen for what it turns, and the surfaces asked after each."""
 
+import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -8,13 +9,13 @@ from dataclasses import dataclass, field
 from tests.leakproof import top_down
 from tests.leakproof.expectation import Expectation, Readable, clock, stamped
 from tests.leakproof.ground import Ground
-from tests.leakproof.staging import Difference, Look, Operation, Stage, reader_of
+from tests.leakproof.staging import NEAR, Difference, Look, Operation, Stage, reader_of
 from tests.leakproof.surfaces import BY_NAME, SURFACES
 from tests.leakproof.worlds import Making
 
 STATES = 100  # of one world
 CANDIDATES = 5  # operations thought through before one is done
-MANY = 40  # turned decisions; an operation that turns more is no better
+FEW, MANY = 12, 50  # turned decisions: an operation that turns more is no better, and in the end worse
 SHARE = 0.27  # of decisions that are at a boundary, wanted
 RATIO = 2  # documents asked about that were not turned, for each that was
 RARELY = 0.15  # of the looks, those that take the surfaces in which cost much
@@ -114,18 +115,24 @@ class Run:
 def chosen(making: Making, stage: Stage, chance: random.Random) -> Operation:
     """One of several random operations; those that turn a few decisions are likelier."""
     candidates = [making.operation(stage.expectation) for _ in range(CANDIDATES)]
-    weights = [2 + min(turned(stage.expectation, stage.readable, each), MANY) for each in candidates]
+    weights = [worth(turned(stage.expectation, stage.readable, each)) for each in candidates]
     return chance.choices(candidates, weights)[0]
 
 
+def worth(count: int) -> int:
+    """How likely an operation is done that turns so many decisions: small steps are wanted, one after the other."""
+    return 2 + (min(count, FEW) if count <= MANY else 1)
+
+
 def turned(expectation: Expectation, before: Readable, operation: Operation) -> int:
-    """How many pairs of viewer and document an operation would turn."""
+    """How many pairs of viewer and document an operation would turn, at once or when what it says ends soon."""
     now = clock()
+    ends = '"soon"' in json.dumps(operation)
     after = expectation.copy()
     if not after.knows_all_of(operation):
         return 0
     after.apply(stamped(operation, now), now)
-    then = after.readable(now)
+    then = after.readable(now + NEAR if ends else now)
     return sum(len(before[viewer] ^ then[viewer]) for viewer in before)
 
 

@@ -159,7 +159,7 @@ class Making:
         return self.some(ids, fewest, most)
 
     def entry(self, id: str) -> str | Record:
-        if self.chance.random() < 0.06:
+        if self.chance.random() < 0.12:
             return {"id": id, "until": self.chance.choice(["past", "far"])}
         return id
 
@@ -181,7 +181,7 @@ class Making:
             (2, self._hold),
             (2, self._parse),
             (3, self._break_glass),
-            (2, self._end_soon),
+            (4, self._end_soon),
             (0.5, self._end_source),
         ]
         while True:
