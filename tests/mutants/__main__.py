@@ -42,7 +42,7 @@ def main() -> int:
     wanted = [each for each in MUTATIONS if not asked.words or any(word in each.name for word in asked.words)]
     began = time.monotonic()
     with code_of(asked.of) as code, places(code) as free:
-        return report(wanted, run(wanted, free, () if asked.own else SUITE), commit=asked.of or "", began=began)
+        return report(wanted, run(wanted, free, () if asked.own else SUITE), commit=full_name(asked.of), began=began)
 
 
 @contextmanager
@@ -57,6 +57,13 @@ def code_of(commit: str | None) -> Iterator[Path]:
         yield directory
     finally:
         shutil.rmtree(directory)
+
+
+def full_name(commit: str | None) -> str:
+    if commit is None:
+        return ""
+    found = subprocess.run(["git", "rev-parse", commit], cwd=ROOT, check=True, capture_output=True, text=True)
+    return found.stdout.strip()
 
 
 @contextmanager
@@ -116,7 +123,7 @@ FATES = {"nothing": "SURVIVED", "nonsense": "NOT JUDGED: the code no longer runs
 
 
 def report(wanted: Sequence[Mutation], found: Sequence[Judged], *, commit: str, began: float) -> int:
-    """The end of the table, what needs a look, and JSON for programs; the exit code."""
+    """The end of the table, and what needs a look; the exit code."""
     seconds = time.monotonic() - began
     alive = [each for each in found if not each.killed]
     for each in alive:
@@ -124,12 +131,19 @@ def report(wanted: Sequence[Mutation], found: Sequence[Judged], *, commit: str, 
     rules = Counter(rule for each in wanted for rule in each.rule.split())
     by_rule = ", ".join(f"{rule} {count}" for rule, count in sorted(rules.items(), key=lambda item: int(item[0][1:])))
     print(f"\n{len(found) - len(alive)} of {len(found)} defects were noticed, in {seconds:.0f} s. By rule: {by_rule}")
+    if len(found) == len(MUTATIONS):
+        keep(found, commit=commit, seconds=seconds)
+    return 1 if alive else 0
+
+
+def keep(found: Sequence[Judged], *, commit: str, seconds: float) -> None:
+    """The figures of a whole run, for programs."""
     content = {
         "commit": commit,
         "cores": os.cpu_count(),
         "load": os.getloadavg(),
         "seconds": round(seconds, 1),
-        "killed": len(found) - len(alive),
+        "killed": sum(each.killed for each in found),
         "mutants": [
             {
                 "name": each.mutation.name,
@@ -143,7 +157,6 @@ def report(wanted: Sequence[Mutation], found: Sequence[Judged], *, commit: str, 
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    return 1 if alive else 0
 
 
 if __name__ == "__main__":
