@@ -97,7 +97,8 @@ class Tally:
     differences: list[Difference] = field(default_factory=list)
     forced: int = 0  # pairs in which the approximate index answers
     searches: int = 0  # by it, in both worlds
-    recalls: list[float] = field(default_factory=list)  # a search each
+    recalls: list[float] = field(default_factory=list)  # in one world, a search each
+    recalls_of_the_other: list[float] = field(default_factory=list)
     changed: list[float] = field(default_factory=list)  # share of rows, a search each
     wrong: list[str] = field(default_factory=list)
 
@@ -116,9 +117,9 @@ class Tally:
         """What the approximate index found: it may differ, by permitted passages only, and finds ten of ten."""
         self.forced += 1
         self.searches += len(one) + len(other)
-        for found in (*one, *other):
-            self.recalls.append(found.recall)
-            self.wrong += found.wrong
+        self.recalls += [found.recall for found in one]
+        self.recalls_of_the_other += [found.recall for found in other]
+        self.wrong += [wrong for found in (*one, *other) for wrong in found.wrong]
         self.changed += [a.changed(b) for a, b in zip(one, other, strict=True)]
 
     def merge(self, other: "Tally") -> None:
