@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks import ground
 
-ground.prepare("web")
+ground.prepare("command", pooled=True)
 
 from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402  (the settings are its own by now)
 from django.db.backends.signals import connection_created  # noqa: E402

@@ -38,14 +38,21 @@ def scratch_directory() -> Path:
     return directory
 
 
-def prepare(process: str) -> None:
-    """Set Django up on a new data directory. `process`: web (pooled connections), worker or command."""
+def prepare(process: str, *, pooled: bool = False) -> None:
+    """Set Django up on a new data directory. `process`: worker or command, for the web may not write what it reads.
+
+    `pooled`: with connections as the web has them.
+    """
     environment = own_environment(scratch_directory()) | {"GATEHOUSE_PROCESS": process}
     os.environ.clear()
     os.environ.update(environment)
     import django
 
     django.setup()
+    if pooled:
+        from django.conf import settings
+
+        settings.DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 10, "timeout": 5}
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks import ground
 
-ground.prepare("web")
+ground.prepare("command", pooled=True)
 
 from django.db import connection  # noqa: E402  (the benchmark's own settings are read by now)
 from pgvector import HalfVector  # noqa: E402
