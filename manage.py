@@ -7,6 +7,7 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
+    os.environ["GATEHOUSE_PROCESS"] = "command"  # also where the web's own environment is at hand, as in a container
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
 

@@ -36,6 +36,7 @@ if not WORKER:
         "GATEHOUSE_DATA_DIR": str(new_data_dir()),
         "GATEHOUSE_ENV_FILE": "none",
         "GATEHOUSE_MODE": "evaluation",
+        "GATEHOUSE_PROCESS": "command",  # whatever the tests import
     }
 os.environ["DJANGO_SETTINGS_MODULE"] = "gateway.settings"
 DATA_DIR = Path(os.environ["GATEHOUSE_DATA_DIR"])
