@@ -49,11 +49,12 @@ class SlackApi(Loopback):
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.failures: list[str] = []
         self.members = ["UBOT", "UANN"]
+        self.channel: dict[str, Any] = {"is_private": True}
         self.profiles: dict[str, dict[str, Any]] = {}
         self.asked: list[str] = []  # methods that post nothing
 
     def answer(self, method: str, payload: dict[str, Any]) -> tuple[int, dict[str, str], dict[str, Any]]:
-        if method in ("auth.test", "conversations.members", "users.info"):
+        if method in ("auth.test", "conversations.info", "conversations.members", "users.info"):
             return self.tell(method, payload)
         self.calls.append((method, payload))
         failure = self.failures.pop(0) if self.failures else ""
@@ -70,6 +71,8 @@ class SlackApi(Loopback):
             return 200, {}, {"ok": False, "error": "missing_scope"}
         if method == "auth.test":
             return 200, {}, {"ok": True, "user_id": "UBOT"}
+        if method == "conversations.info":
+            return 200, {}, {"ok": True, "channel": self.channel}
         if method == "users.info":
             return 200, {}, {"ok": True, "user": {"team_id": "T1"} | self.profiles.get(payload["user"], {})}
         start = int(payload.get("cursor") or 0)

@@ -19,11 +19,13 @@ class TooMany(Exception):
 
 
 def audience_of(client: WebClient, asked: Asked, asker: User) -> Audience:
-    """Everyone in the channel. Raises `TooMany`, and what Slack's API raises.
+    """Everyone who can see the channel. Raises `TooMany`, and what Slack's API raises.
 
-    Whoever has no link counts as somebody of the organisation nobody can identify, as guests and bots of the
-    workspace do; somebody of another workspace, or of whom Slack tells nothing, as one from outside.
+    A channel that is not private is open to the whole workspace, members or not, and one that is shared to other
+    organisations. Whoever has no link counts as somebody of the organisation nobody can identify, as guests and bots
+    of the workspace do; somebody of another workspace, or of whom Slack tells nothing, as one from outside.
     """
+    channel: dict[str, Any] = client.conversations_info(channel=asked.channel)["channel"]
     others: set[Reader] = set()
     unlinked: set[Unlinked] = set()
     for member in members_of(client, asked.channel):
@@ -35,8 +37,8 @@ def audience_of(client: WebClient, asked: Asked, asker: User) -> Audience:
     return Audience(
         Reader(asker.pk),
         frozenset(others),
-        unidentified="unidentified" in unlinked,
-        outside="outside" in unlinked,
+        unidentified="unidentified" in unlinked or not channel.get("is_private"),
+        outside="outside" in unlinked or bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared")),
     )
 
 

@@ -236,7 +236,20 @@ def test_who_has_left_the_workspace_is_not_there(slack: SlackApi, handbook: Sour
     assert "Heron" in posted_openly(slack, SECRET_QUESTION)
 
 
-@pytest.mark.parametrize("method", ["auth.test", "conversations.members", "users.info"])
+@pytest.mark.parametrize(
+    ("channel", "told"),
+    [({}, True), ({"is_private": False}, True), ({"is_private": True, "is_ext_shared": True}, False)],
+    ids=["of no kind", "open to the workspace", "shared with others"],
+)
+def test_a_channel_that_others_than_its_members_see_is_told_what_they_may_read(
+    slack: SlackApi, handbook: Source, channel: dict[str, Any], told: bool
+) -> None:
+    slack.channel = channel
+    assert posted_openly(slack, SECRET_QUESTION).startswith(NOT_HERE)
+    assert ("fourteen weeks" in posted_openly(slack, QUESTION)) is told
+
+
+@pytest.mark.parametrize("method", ["auth.test", "conversations.info", "conversations.members", "users.info"])
 def test_where_it_is_not_known_who_is_there_the_asker_alone_is_answered(
     slack: SlackApi, handbook: Source, method: str
 ) -> None:
