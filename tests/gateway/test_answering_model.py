@@ -220,7 +220,7 @@ async def test_no_connection_is_held_while_the_model_is_awaited(server: ModelSer
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                " AND state LIKE 'idle in transaction%%'"
+                " AND state LIKE 'idle in transaction%%' AND state_change < clock_timestamp() - interval '0.2 s'"
             )
             held.append(cursor.fetchone()[0])
         connection.close()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from time import sleep
 from typing import Any, ClassVar
+from unittest import mock
 from urllib.parse import quote
 
 from django.db import transaction
@@ -70,9 +71,6 @@ class Product:
     pushers: dict[str, str] = field(default_factory=dict)  # of programs that push, by source
     glasses: dict[str, BreakGlass] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        registry.KINDS[PULLED] = Listed
-
     @cached_property
     def robot(self) -> User:
         """Whom the programs that push belong to, and who gives others break-glass."""
@@ -80,7 +78,8 @@ class Product:
 
     def apply(self, operation: Operation) -> None:
         """Times in the operation are moments by now. What the gateway refuses is refused."""
-        getattr(self, f"_{operation['do']}")(operation)
+        with mock.patch.dict(registry.KINDS, {PULLED: Listed}):
+            getattr(self, f"_{operation['do']}")(operation)
 
     def reader(self, name: str) -> Reader:
         """The person of this name, or the one behind the token of this name."""
