@@ -5,7 +5,7 @@
 -- a pair until the latest end of any path (P17).
 CREATE FUNCTION gatehouse_led_to(holders bigint[], targets bigint[])
 RETURNS TABLE (holder bigint, held bigint, until timestamptz)
-LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, public SET plan_cache_mode = force_custom_plan SET enable_mergejoin = off AS $$
     WITH RECURSIVE target AS MATERIALIZED (
         SELECT unnest(targets) AS id
     ), edge AS MATERIALIZED (
@@ -19,8 +19,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
             SELECT e.member, e.held, e.until FROM edge e WHERE e.held IN (SELECT t.id FROM target t)
             UNION ALL
             SELECT o.member, c.group_id, least(o.until, coalesce(c.until, 'infinity'))
-            FROM out_of_them o JOIN accounts_closure c ON c.holder_id = o.held
-            WHERE c.group_id IN (SELECT t.id FROM target t)
+            FROM out_of_them o JOIN (
+                SELECT a.holder_id, a.group_id, a.until FROM accounts_closure a
+                WHERE a.holder_id = ANY(ARRAY(SELECT out.held FROM out_of_them out)) AND a.group_id = ANY(targets)
+            ) c ON c.holder_id = o.held
         ) known
         UNION
         SELECT e.member, path.held, least(e.until, path.until)
@@ -36,7 +38,7 @@ $$;
 -- may just have turned out to be a person. The caller holds the lock of the directory in which `heads` are.
 DROP FUNCTION gatehouse_refresh_closure(bigint, bigint[]);
 CREATE FUNCTION gatehouse_refresh_closure(changed bigint[], heads bigint[]) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     people CONSTANT bigint[] := ARRAY(
         SELECT p.id FROM accounts_principal p WHERE p.id = ANY(changed) AND p.kind = 'user');
@@ -64,14 +66,17 @@ BEGIN
     END IF;
     WITH found AS MATERIALIZED (
         SELECT l.holder, l.held, l.until FROM gatehouse_led_to(holders, targets) l
+    ), stored AS MATERIALIZED (
+        SELECT c.ctid AS place, c.holder_id, c.group_id, c.until FROM accounts_closure c
+        WHERE c.holder_id = ANY(holders || people) AND c.group_id = ANY(targets)
     ), parted AS (
-        DELETE FROM accounts_closure c
-        WHERE c.holder_id = ANY(holders || people) AND c.group_id IN (SELECT unnest(targets))
-          AND (c.holder_id, c.group_id) NOT IN (SELECT f.holder, f.held FROM found f)
+        DELETE FROM accounts_closure WHERE ctid = ANY(ARRAY(
+            SELECT s.place FROM stored s LEFT JOIN found f ON f.holder = s.holder_id AND f.held = s.group_id
+            WHERE f.holder IS NULL))
     )
     INSERT INTO accounts_closure (holder_id, group_id, until)
     SELECT f.holder, f.held, f.until
-    FROM found f LEFT JOIN accounts_closure c ON c.holder_id = f.holder AND c.group_id = f.held
-    WHERE c.id IS NULL OR c.until IS DISTINCT FROM f.until
+    FROM found f LEFT JOIN stored s ON s.holder_id = f.holder AND s.group_id = f.held
+    WHERE s.place IS NULL OR s.until IS DISTINCT FROM f.until
     ON CONFLICT (holder_id, group_id) DO UPDATE SET until = excluded.until;
 END $$;

@@ -141,9 +141,12 @@ class Making:
 
     def lists(self, *, granted: float) -> Record:
         said: Record = {}
-        if self.chance.random() < granted:
+        if self.chance.random() < 0.06:  # all the organisation, and yet not everybody
+            said["grants"] = [EVERYONE[0]]
+            said["restrictions"] = [self.principals(2, 5)]
+        elif self.chance.random() < granted:
             said["grants"] = [*map(self.entry, self.principals(1, 3))]
-        if self.chance.random() < 0.15:
+        if "restrictions" not in said and self.chance.random() < 0.15:
             said["restrictions"] = [self.principals(2, 5) for _ in range(self.chance.randint(1, 2))]
         if self.chance.random() < 0.12:
             said["deny"] = self.principals(1, 2)
@@ -180,7 +183,7 @@ class Making:
             (2, self._malform),
             (2, self._hold),
             (2, self._parse),
-            (3, self._break_glass),
+            (6, self._break_glass),
             (4, self._end_soon),
             (0.5, self._end_source),
         ]
@@ -445,19 +448,24 @@ class Making:
         opened = [name for name, number in expected.glasses.items() if not expected.world.glasses[number].ended]
         if len(opened) > 2 or (opened and self.chance.random() < 0.3):
             return {"do": "end_glass", "name": self.chance.choice(opened)}
+        having = [expected.world.glasses[expected.glasses[name]].user for name in opened]  # one more for the same
         source = self.chance.choice(list(expected.world.sources.values()))
-        kind = self.chance.choice(["document", "scope"])
+        kind = self.chance.choice(["document", "scope", "scope"])
         ids = list(source.documents if kind == "document" else source.scopes)
+        if kind == "scope" and self.chance.random() < 0.5:  # where what it must not open is right below
+            sent = self.sent[source.key].items()
+            ids = [each["parent"] for (of, _), each in sent if of == "scope" and each.get("inherits") is False]
+            ids = [id for id in ids if id in source.scopes]
         if not ids:
             return None
         return {
             "do": "break_glass",
             "name": f"glass{len(expected.glasses)}",
-            "user": self.chance.choice(list(expected.world.users)),
+            "user": self.chance.choice(having or list(expected.world.users)),
             "source": source.key,
             "kind": kind,
             "id": self.chance.choice(ids),
-            "until": self.chance.choice(["far", "far", "soon"]),
+            "until": self.chance.choice(["far", "soon"]),
         }
 
     def _parse(self, expected: Expectation) -> Operation | None:
