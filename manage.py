@@ -14,6 +14,10 @@ def main() -> None:
     from gateway import embedded
 
     try:
+        " ".join(sys.argv).encode()
+    except UnicodeEncodeError:
+        sys.exit("An argument is not UTF-8. Give it in UTF-8, as everything here is.")
+    try:
         with embedded.for_command(sys.argv):
             execute_from_command_line(sys.argv)
     except OperationalError as error:

@@ -85,7 +85,13 @@ def linked_accounts(user_id: int) -> list[Principal]:
 
 
 def user_for_account(directory_key: str, external_id: str) -> User | None:
-    """The user an account of a source is, by a link in force; None when nobody is known to be it."""
+    """The active user an account of a source is, by a link in force; None when nobody is known to be it."""
+    user = person_behind(directory_key, external_id)
+    return user if user is not None and user.may_sign_in else None
+
+
+def person_behind(directory_key: str, external_id: str) -> User | None:
+    """The same, active or not: somebody who may not sign in any more is known all the same."""
     link = (
         IdentityLink.objects.filter(
             account__directory__key=directory_key,
@@ -96,7 +102,7 @@ def user_for_account(directory_key: str, external_id: str) -> User | None:
         .select_related("user")
         .first()
     )
-    return link.user if link is not None and link.user.may_sign_in else None
+    return link.user if link is not None else None
 
 
 def effective_groups(user_id: int) -> list[Principal]:

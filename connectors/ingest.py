@@ -19,7 +19,6 @@ from accounts import principals
 from accounts.statements import rows
 from connectors import embedding
 from connectors.corpus import documents
-from connectors.corpus.placing import Places
 from connectors.corpus.search import ensure_vector_index
 from connectors.models import Content, Document, Passage, PassageVector, Source
 from connectors.parsing import ParseFailed, ParserProcess
@@ -108,13 +107,10 @@ def work_on(job: Job, parser: ParserProcess) -> None:
         return None
     with _still_wanted(job) as document:
         if document is not None:
-            held = document.state == Document.State.HELD
-            held = document.state == Document.State.HELD
+            held = document.state == Document.State.HELD  # a person has still to say whether it is there
             if not held:
                 document.scope_id, document.next_scope_id = document.next_scope_id or document.scope_id, None
             documents.publish(document, prepared, held=held)
-            if held:  # a person has still to say whether it is there
-                documents.hold(documents.living(job.source_id).filter(pk=document.pk), Places(job.source_id))
     return None
 
 

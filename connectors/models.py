@@ -4,11 +4,13 @@ Foreign keys here are constraints of the database (migration 0002), with deletio
 follows nor collects them.
 """
 
+from datetime import timedelta
 from typing import ClassVar, Self, TypeVar
 from uuid import uuid4
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from pgvector.django import HalfVectorField
@@ -16,6 +18,8 @@ from pgvector.django import HalfVectorField
 from accounts.models import Directory, Principal, User
 from accounts.reader import Viewers
 from connectors.corpus.guard import GuardedModel, GuardedQuerySet
+
+LONGEST_AGE = timedelta(days=3650)  # what may be added to any time without passing the end of the calendar
 
 
 class Source(models.Model):
@@ -30,11 +34,23 @@ class Source(models.Model):
     failures = models.PositiveIntegerField(default=0, help_text="Runs that failed since the last that did not.")
     permissions_verified_at = models.DateTimeField(null=True, blank=True)
     max_permission_age = models.DurationField(
-        null=True, blank=True, help_text="Older permissions hide the source (P7). Empty: for sources that push."
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(timedelta(0)), MaxValueValidator(LONGEST_AGE)],
+        help_text="Older permissions hide the source (P7). Empty: for sources that push.",
     )
     checkpoint = models.JSONField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.BigIntegerField(default=0, help_text="Grows with each run; the commit of an older run is refused.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(max_permission_age=None)
+                | Q(max_permission_age__gte=timedelta(0), max_permission_age__lte=LONGEST_AGE),
+                name="permissions_age_within_bounds",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

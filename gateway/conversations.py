@@ -9,12 +9,14 @@ from uuid import UUID
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.reader import Viewers
+from connectors.corpus.breaking_glass import shown
 from connectors.corpus.evidence import Pair, holds_evidence, passages_holding
 from connectors.corpus.hits import Hit
 from gateway.answering.events import Citation
 from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, Question
 
 State = Literal["shown", "withheld", "changed"]
+States = dict[Pair, Literal["held", "changed"]]
 Verdict = Literal["up", "down"]
 LONGEST_COMMENT = 2_000  # characters
 
@@ -131,14 +133,19 @@ def _shown(reader: Viewers, questions: Sequence[Question]) -> list[ShownAnswer]:
     """The answers as they may be shown; the last statement is the check that releases them (P15)."""
     pairs = {_pair(each) for question in questions for each in _evidence(question.sentences.all())}
     passages = passages_holding(reader, pairs)
-    states = holds_evidence(reader, pairs)
+    states = shown(reader, lambda: holds_evidence(reader, pairs), _documents_that_changed)
     return [_answer(question, _Render(states, passages)) for question in questions]
+
+
+def _documents_that_changed(states: States) -> set[UUID]:
+    """Sentences that rest on these may be shown though no passage of theirs is."""
+    return {document for (document, _), state in states.items() if state == "changed"}
 
 
 class _Render:
     """What may be shown of one answer. Numbers are given in the order citations are first used."""
 
-    def __init__(self, states: dict[Pair, Literal["held", "changed"]], passages: dict[Pair, Hit]) -> None:
+    def __init__(self, states: States, passages: dict[Pair, Hit]) -> None:
         self._states = states
         self._passages = passages
         self._numbers: dict[Pair, int] = {}

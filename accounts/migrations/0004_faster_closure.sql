@@ -5,7 +5,7 @@
 -- a pair until the latest end of any path (P17).
 CREATE FUNCTION gatehouse_led_to(holders bigint[], targets bigint[])
 RETURNS TABLE (holder bigint, held bigint, until timestamptz)
-LANGUAGE sql STABLE SET search_path = pg_catalog, public SET plan_cache_mode = force_custom_plan SET enable_mergejoin = off AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_custom_plan SET enable_mergejoin = off AS $$
     WITH RECURSIVE target AS MATERIALIZED (
         SELECT unnest(targets) AS id
     ), edge AS MATERIALIZED (
@@ -38,7 +38,7 @@ $$;
 -- may just have turned out to be a person. The caller holds the lock of the directory in which `heads` are.
 DROP FUNCTION gatehouse_refresh_closure(bigint, bigint[]);
 CREATE FUNCTION gatehouse_refresh_closure(changed bigint[], heads bigint[]) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public SET plan_cache_mode = force_custom_plan AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     people CONSTANT bigint[] := ARRAY(
         SELECT p.id FROM accounts_principal p WHERE p.id = ANY(changed) AND p.kind = 'user');

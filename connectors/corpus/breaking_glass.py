@@ -3,12 +3,12 @@
 The database judges it in the statement that reads, as it judges everything else.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -18,6 +18,7 @@ from accounts.statements import rows
 from connectors.corpus.wall import as_owner
 from connectors.models import BreakGlass, Document, Scope
 
+Shown = TypeVar("Shown")
 used = Signal()  # reader: Viewers, uses: list[Use]; sent before what was read goes any further
 
 
@@ -25,7 +26,7 @@ class NoGlass(Exception):
     """It cannot be given; the message says why."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, order=True, kw_only=True)
 class Use:
     """A document that was read while break-glass covered it."""
 
@@ -87,10 +88,6 @@ def end(glass: BreakGlass) -> None:
         BreakGlass.objects.filter(pk=glass.pk, ended_at=None).update(ended_at=timezone.now())
 
 
-def in_force() -> QuerySet[BreakGlass]:
-    return BreakGlass.objects.filter(ended_at=None, until__gt=timezone.now())
-
-
 def opens(glasses: Collection[BreakGlass]) -> dict[int, str]:
     """What each opens, as whoever runs the system may be told: ids, never titles (P12)."""
     with as_owner():
@@ -111,10 +108,24 @@ def opens(glasses: Collection[BreakGlass]) -> dict[int, str]:
     }
 
 
-def note_uses(reader: Viewers, documents: Collection[UUID]) -> None:
-    """Tell of documents that are about to be shown to somebody whom break-glass lets read them."""
+def shown(reader: Viewers, read: Callable[[], Shown], documents: Callable[[Shown], Collection[UUID]]) -> Shown:
+    """What `read` finds for this reader, told of first where break-glass lets them read some of these documents.
+
+    Telling may have to wait, and what it read before would be late by then: it is read again, until all that is found
+    has been told of (P15).
+    """
+    told: set[Use] = set()
+    while True:
+        found = read()
+        uses = _uses(reader, documents(found))
+        if uses <= told:
+            return found
+        used.send(sender=BreakGlass, reader=reader, uses=sorted(uses - told))
+        told |= uses
+
+
+def _uses(reader: Viewers, documents: Collection[UUID]) -> set[Use]:
     if not documents:
-        return
-    found = rows("SELECT * FROM gatehouse_uses_of_glass(%s, %s)", [reader.text, list(documents)])
-    if found:
-        used.send(sender=BreakGlass, reader=reader, uses=[Use(glass_id=id, document_id=doc) for id, doc in found])
+        return set()
+    found = rows("SELECT glass, document FROM gatehouse_uses_of_glass(%s, %s)", [reader.text, list(documents)])
+    return {Use(glass_id=glass, document_id=document) for glass, document in found}

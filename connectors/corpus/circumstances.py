@@ -242,7 +242,8 @@ class Circumstances:
         if self.document is None:
             return ()
         scope = self.document["scope"]
-        around = [scope, *filter(None, map(self.scopes.get(scope, {}).get, ("parent", "also")))]
+        stands = self.scopes.get(scope, {})
+        around = [scope, *((stands["parent"], stands["also"]) if stands.get("also") else ())]
         return tuple(sorted({*self.glass_on_document, *(glass for each in around for glass in self.glass_on(each))}))
 
     @property

@@ -296,7 +296,7 @@ def publish(document: Document, prepared: PreparedText, *, held: bool = False) -
         update_fields=["text", "headings", "pages"],
     )
     _replace_passages(document, prepared.pieces)
-    Content.past_the_guard.filter(document=document).delete()
+    _wait_no_longer(document)
 
 
 def _replace_passages(document: Document, pieces: Sequence[Piece]) -> None:
@@ -392,7 +392,7 @@ def delete(source_id: int, external_id: str, revision: int | None, places: Place
 def hold(documents: QuerySet[Document], places: Places) -> int:
     """Hide documents a listing left out, without deleting them, until a person says which it is."""
     held = 0
-    for document in documents.filter(state=State.LIVE):
+    for document in documents.filter(state__in=[State.LIVE, State.PENDING]):
         document.next_scope_id = document.next_scope_id or document.scope_id
         document.scope_id, document.state = places.nobody(), State.HELD
         _save_place(document)
@@ -400,7 +400,12 @@ def hold(documents: QuerySet[Document], places: Places) -> int:
     return held
 
 
-def _drop_text(document: Document) -> None:
+def _wait_no_longer(document: Document) -> None:
     Content.past_the_guard.filter(document=document).delete()
+    document.waiting = False  # type: ignore[attr-defined]
+
+
+def _drop_text(document: Document) -> None:
+    _wait_no_longer(document)
     DocumentText.past_the_guard.filter(document=document).delete()
     Passage.past_the_guard.filter(document=document).delete()

@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from accounts.reader import Viewers
-from connectors.corpus.breaking_glass import note_uses
+from connectors.corpus.breaking_glass import shown
 from connectors.corpus.hits import Hit
 from connectors.corpus.reading import readable_documents
 from connectors.models import Passage
@@ -46,9 +46,8 @@ def passages_holding(reader: Viewers, pairs: Collection[Pair]) -> dict[Pair, Hit
         .select_related("document__source__directory")
         .order_by("-ordinal")
     )
-    hits = [(hit.document_id, hit.digest, hit) for hit in map(_hit, found)]
-    note_uses(reader, {document for document, _, _ in hits})
-    return {(document, digest): hit for document, digest, hit in hits if (document, digest) in pairs}
+    hits = shown(reader, lambda: list(map(_hit, found.all())), lambda hits: {hit.document_id for hit in hits})
+    return {pair: hit for hit in hits if (pair := (hit.document_id, hit.digest)) in pairs}
 
 
 def _hit(passage: Passage) -> Hit:

@@ -2,8 +2,9 @@
 
 Every query of a guarded model raises when it is compiled until `visible_to(reader)` was called, so that
 sub-queries, unions, `exists`, counts and `explain` raise as well as plain iteration (P18). What it lets through
-runs behind the second wall, in a statement that names its reader to the database. Sync alone goes past the guard,
-through the manager named `past_the_guard`; a test over the syntax tree holds that.
+runs behind the second wall, in a statement that names its reader to the database. What writes content, counts it or
+says what break-glass opens goes past the guard, through the manager named `past_the_guard`; a test over the syntax tree
+holds where.
 """
 
 from typing import Any, ClassVar, Self, TypeVar

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from accounts.reader import Reader
 from accounts.statements import rows
-from connectors.corpus.breaking_glass import note_uses
+from connectors.corpus.breaking_glass import shown
 from connectors.corpus.wall import as_owner
 from connectors.models import Document, Scope
 
@@ -103,12 +103,14 @@ class Titled:
 def titles(reader: Reader, ids: Collection[UUID]) -> dict[UUID, Titled]:
     """Of those of these documents that this reader may read."""
     found = Document.objects.visible_to(reader).filter(public_id__in=ids)
-    shown = {
-        id: Titled(external_id=external_id, title=title, url=url)
-        for id, external_id, title, url in found.values_list("public_id", "external_id", "title", "url")
-    }
-    note_uses(reader, list(shown))
-    return shown
+    columns = found.values_list("public_id", "external_id", "title", "url")
+    return shown(
+        reader,
+        lambda: {
+            id: Titled(external_id=external_id, title=title, url=url) for id, external_id, title, url in columns.all()
+        },
+        dict.keys,
+    )
 
 
 def names_of_scopes(reader: Reader, numbers: Collection[int]) -> dict[int, str]:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.reader import Viewers
-from connectors.corpus.breaking_glass import note_uses
+from connectors.corpus.breaking_glass import shown
 from connectors.models import Document, DocumentText
 
 
@@ -51,23 +51,17 @@ class TextView:
 
 def get_document(reader: Viewers, document_id: UUID) -> DocumentView | None:
     """The document, or None: unknown and unreadable are the same (P14)."""
-    row = Document.objects.visible_to(reader).filter(public_id=document_id).select_related("source__directory").first()
-    if row is None:
-        return None
-    note_uses(reader, [row.public_id])
-    return _view(row)
+    named = Document.objects.visible_to(reader).filter(public_id=document_id).select_related("source__directory")
+    found = shown(reader, lambda: list(map(_view, named.all())), _ids)
+    return found[0] if found else None
 
 
 def document_text(reader: Viewers, document_id: UUID) -> TextView | None:
-    row = (
-        DocumentText.objects.visible_to(reader)
-        .filter(document__public_id=document_id)
-        .select_related("document")
-        .first()
-    )
-    if row is None:
+    named = DocumentText.objects.visible_to(reader).filter(document__public_id=document_id).select_related("document")
+    found = shown(reader, lambda: list(named.all()), lambda rows: [document_id] if rows else [])
+    if not found:
         return None
-    note_uses(reader, [document_id])
+    [row] = found
     return TextView(text=row.text, headings=row.headings, pages=row.pages, revision=row.document.text_revision)
 
 
@@ -80,9 +74,7 @@ def list_documents(
         rows = rows.filter(source__directory__key=source)
     if after is not None:
         rows = rows.filter(public_id__gt=after)
-    page = list(rows[:limit])
-    note_uses(reader, [row.public_id for row in page])
-    return [_view(row) for row in page]
+    return shown(reader, lambda: list(map(_view, rows.all()[:limit])), _ids)
 
 
 def readable_documents(reader: Viewers, ids: Collection[UUID]) -> set[UUID]:
@@ -90,6 +82,10 @@ def readable_documents(reader: Viewers, ids: Collection[UUID]) -> set[UUID]:
     if not ids:
         return set()
     return set(Document.objects.visible_to(reader).filter(public_id__in=ids).values_list("public_id", flat=True))
+
+
+def _ids(found: Collection[DocumentView]) -> list[UUID]:
+    return [document.id for document in found]
 
 
 def _view(row: Document) -> DocumentView:

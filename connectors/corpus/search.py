@@ -12,7 +12,7 @@ from pgvector import HalfVector
 from accounts.models import Directory
 from accounts.reader import Viewers, is_viewers
 from accounts.statements import rows
-from connectors.corpus.breaking_glass import note_uses
+from connectors.corpus.breaking_glass import shown
 from connectors.corpus.hits import Hit
 from connectors.corpus.wall import reading_as
 
@@ -78,11 +78,12 @@ def search(
         filters.modified_after,
         filters.modified_before,
     ]
-    with reading_as(reader):
-        found = rows(STATEMENT, parameters)
-    hits = [Hit(**dict(zip(FIELDS, _decoded(row), strict=True))) for row in found]
-    note_uses(reader, {hit.document_id for hit in hits})
-    return hits
+
+    def found() -> list[Hit]:
+        with reading_as(reader):
+            return [Hit(**dict(zip(FIELDS, _decoded(row), strict=True))) for row in rows(STATEMENT, parameters)]
+
+    return shown(reader, found, lambda hits: {hit.document_id for hit in hits})
 
 
 def _source_ids(sources: tuple[str, ...] | AnySource) -> list[int]:

@@ -169,7 +169,14 @@ $$;
 
 -- Nobody but the owner reads or writes it, least of all whoever serves the web.
 REVOKE ALL ON connectors_history, connectors_history_facts FROM PUBLIC, gatehouse_web;
-REVOKE EXECUTE ON FUNCTION gatehouse_remember_the_end(text) FROM PUBLIC;
+DO $$
+DECLARE
+    remembering regprocedure;
+BEGIN
+    FOR remembering IN SELECT oid FROM pg_proc WHERE proname LIKE 'gatehouse\_remember\_%' LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', remembering);
+    END LOOP;
+END $$;
 
 -- The history begins: what is so now is all that is known of what was.
 INSERT INTO connectors_history (at, kind, subject, state) SELECT gatehouse_moment(), 'history', 0, '{}';

@@ -1,6 +1,6 @@
 """What a change would do to who reads what, asked before it is made: by ids and counts (P12)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from accounts.reader import Reader
-from connectors.corpus.breaking_glass import note_uses
 from connectors.corpus.comparing import Person
-from connectors.models import Document, Source
+from connectors.corpus.reach import titles
+from connectors.models import Source
 from connectors.what_if import CannotTell, Push, changes_from, membership
 from gateway.console.staff import StaffRequest, staff_only
 from gateway.console.views import shown
@@ -132,19 +132,12 @@ def answer(request: StaffRequest, form: MemberForm | RecordsForm) -> dict[str, A
 
 def lines_of(found: WhatIf, reader: Reader) -> list[Line]:
     people = found.difference.people
-    titles = titles_of(reader, {id for person in people for id in (*person.lost_documents, *person.gained_documents)})
+    known = titles(reader, {id for person in people for id in (*person.lost_documents, *person.gained_documents)})
     return [
         Line(
             person=person,
-            lost=[Named(id=id, title=titles.get(id, "")) for id in person.lost_documents],
-            gained=[Named(id=id, title=titles.get(id, "")) for id in person.gained_documents],
+            lost=[Named(id=id, title=known[id].title if id in known else "") for id in person.lost_documents],
+            gained=[Named(id=id, title=known[id].title if id in known else "") for id in person.gained_documents],
         )
         for person in people
     ]
-
-
-def titles_of(reader: Reader, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Titles of those of these documents that whoever asks may read themselves (P12, P14)."""
-    titles = dict(Document.objects.visible_to(reader).filter(public_id__in=ids).values_list("public_id", "title"))
-    note_uses(reader, titles)
-    return titles

@@ -5,13 +5,13 @@ from typing import Any, Literal
 
 from slack_sdk import WebClient
 
-from accounts.identity import user_for_account
+from accounts.identity import person_behind
 from accounts.models import User
 from accounts.reader import Audience, Reader
 from gateway.slack.asked import Asked
 
 MOST_MEMBERS = 300  # of a channel that is answered openly: each is judged in every statement
-Unlinked = Literal["unidentified", "outside", "gone"]
+Told = Literal["unidentified", "outside", "gone"]
 
 
 class TooMany(Exception):
@@ -22,18 +22,20 @@ def audience_of(client: WebClient, asked: Asked, asker: User) -> Audience:
     """Everyone who can see the channel. Raises `TooMany`, and what Slack's API raises.
 
     A channel that is not private is open to the whole workspace, members or not, and one that is shared to other
-    organisations. Whoever has no link counts as somebody of the organisation nobody can identify, as guests and bots
-    of the workspace do; somebody of another workspace, or of whom Slack tells nothing, as one from outside.
+    organisations. Somebody who is deactivated here and not there still sees it, and reads nothing (P1). Whoever has no
+    link counts as somebody of the organisation nobody can identify, as guests and bots of the workspace do; somebody
+    of another workspace, or of whom Slack tells nothing, as one from outside.
     """
     channel: dict[str, Any] = client.conversations_info(channel=asked.channel)["channel"]
     others: set[Reader] = set()
-    unlinked: set[Unlinked] = set()
+    unlinked: set[Told] = set()
     for member in members_of(client, asked.channel):
-        user = user_for_account(f"slack-{asked.team}", member)
-        if user is not None:
+        user = person_behind(f"slack-{asked.team}", member)
+        told = None if user is not None and user.may_sign_in else told_of(client, asked, member)
+        if user is None and told is not None:
+            unlinked.add(told)
+        elif user is not None and told != "gone":
             others.add(Reader(user.pk))
-        else:
-            unlinked.add(unlinked_as(client, asked, member))
     return Audience(
         Reader(asker.pk),
         frozenset(others),
@@ -57,7 +59,8 @@ def members_of(client: WebClient, channel: str) -> Iterator[str]:
             return (member for member in found if member != itself)
 
 
-def unlinked_as(client: WebClient, asked: Asked, member: str) -> Unlinked:
+def told_of(client: WebClient, asked: Asked, member: str) -> Told:
+    """What somebody is by what the workspace tells of them."""
     told: dict[str, Any] = client.users_info(user=member)["user"]
     if told.get("deleted"):
         return "gone"

@@ -1,6 +1,6 @@
 """Break-glass lets one person read one thing, for a time, and never more (P12)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from connectors import adding
 from connectors.corpus import breaking_glass
 from connectors.corpus.breaking_glass import NoGlass, Use, break_glass
 from connectors.corpus.evidence import holds_evidence
-from connectors.corpus.reading import document_text, get_document, list_documents, readable_documents
+from connectors.corpus.reading import DocumentView, document_text, get_document, list_documents, readable_documents
 from connectors.corpus.search import search
 from connectors.models import BreakGlass, Document, Source
 from connectors.records import Access, DocumentRecord, ScopeRecord
@@ -177,6 +177,50 @@ def test_what_waits_under_old_and_new_rights_needs_both_to_be_open() -> None:
     assert "in space" in world.reads("ann")
 
 
+def test_reading_what_waits_under_two_scopes_is_a_use_of_either() -> None:
+    world = archive()
+    world.folder("elsewhere", ["ann"])
+    glass = opened(world, scope="space")
+    world.push(
+        DocumentRecord(id="in space", title="In Space", scope="elsewhere", content=b"New text.", mime="text/plain")
+    )
+    id = id_of(world, "in space")
+    with noted() as uses:
+        assert document_text(world.reader("ann"), id) is not None
+    assert uses == [Use(glass_id=glass.pk, document_id=id)]
+
+
+def test_what_ends_while_its_use_is_told_of_shows_nothing() -> None:
+    """The audit may have to wait: what was read before it is late by then (P15)."""
+    world = archive()
+    id, ann = id_of(world, "in page"), world.reader("ann")
+    for read in (
+        lambda: get_document(ann, id),
+        lambda: document_text(ann, id),
+        lambda: list_documents(ann),
+        lambda: search(ann, query="what in page says", vector=None),
+    ):
+        glass = opened(world, "in page")
+        with noted(then=lambda glass=glass: breaking_glass.end(glass)) as uses:  # type: ignore[misc]
+            assert not read()
+        assert uses[-1] == Use(glass_id=glass.pk, document_id=id)
+
+
+def test_what_ended_while_it_was_being_read_is_told_of_all_the_same() -> None:
+    world = archive()
+    id, ann = id_of(world, "in page"), world.reader("ann")
+    glass = opened(world, "in page")
+
+    def read() -> DocumentView | None:
+        found = get_document(ann, id)
+        breaking_glass.end(glass)
+        return found
+
+    with noted() as uses:
+        breaking_glass.shown(ann, read, lambda found: [id])
+    assert uses == [Use(glass_id=glass.pk, document_id=id)] * 2
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -215,14 +259,12 @@ def test_the_database_refuses_what_no_code_should_ask_for() -> None:
 
 
 @contextmanager
-def noted() -> Iterator[list[Use]]:
+def noted(then: Callable[[], None] = lambda: None) -> Iterator[list[Use]]:
     uses: list[Use] = []
 
-    def note(uses_now: list[Use]) -> None:
-        uses.extend(uses_now)
-
     def receive(**told: Any) -> None:
-        note(told["uses"])
+        uses.extend(told["uses"])
+        then()
 
     breaking_glass.used.connect(receive)
     try:

@@ -226,6 +226,26 @@ def test_break_glass_is_told_and_remembered() -> None:
     assert why(world, "ann", "plan", during).rules == ("P12",)
 
 
+def test_break_glass_above_what_is_detached_is_not_named() -> None:
+    world = World.of("ann", "bob")
+    world.folder("f", ["bob"])
+    world.folder("g", ["bob"], parent="f", inherits=False)
+    world.document("plan", "g")
+    tomorrow = timezone.now() + timedelta(days=1)
+    given: dict[str, Any] = {
+        "user": world.people["ann"],
+        "given_by": world.people["bob"],
+        "reason": "Audit.",
+        "until": tomorrow,
+    }
+    break_glass(**given, scope=("docs", "f"))
+    found = why(world, "ann", "plan")
+    assert (found.decision, found.glass) == ("denied", ())
+    glass = break_glass(**given, document=id_of("plan"))
+    found = why(world, "ann", "plan")
+    assert (found.decision, found.glass) == ("allowed", (glass.pk,))
+
+
 def test_whoever_serves_the_web_explains_as_well() -> None:
     world = World.of("ann", "bob")
     WAYS["a folder's list"].give(world)

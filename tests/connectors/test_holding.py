@@ -26,11 +26,11 @@ def world() -> World:
     return world
 
 
-def hold(world: World) -> None:
+def hold(world: World, document: str = "plan") -> None:
     """As the brake does."""
     with transaction.atomic():
         principals.lock(world.source.pk)
-        documents.hold(documents.living(world.source.pk).filter(external_id="plan"), Places(world.source.pk))
+        documents.hold(documents.living(world.source.pk).filter(external_id=document), Places(world.source.pk))
 
 
 def send_a_file(world: World, scope: str) -> None:
@@ -70,6 +70,26 @@ def test_what_is_held_stays_hidden_when_its_waiting_text_is_parsed(world: World)
     assert world.readers("plan") == set()
     sync.release_held(world.source)
     assert world.readers("plan") == {"ann", "bob"}
+
+
+def test_what_waits_for_its_first_text_is_held_like_the_rest(world: World) -> None:
+    content = b64encode(b"What is new.").decode()
+    world.push(record_of({"type": "document", "id": "new", "scope": "wide", "title": "N", "content_base64": content}))
+    hold(world, "new")
+    parse()
+    assert world.readers("new") == set()
+    sync.release_held(world.source)
+    assert world.readers("new") == {"ann", "bob"}
+
+
+def test_what_is_released_while_its_first_text_waits_is_shown_with_it(world: World) -> None:
+    content = b64encode(b"What is new.").decode()
+    world.push(record_of({"type": "document", "id": "new", "scope": "wide", "title": "N", "content_base64": content}))
+    hold(world, "new")
+    sync.release_held(world.source)
+    assert world.readers("new") == set()
+    parse()
+    assert world.readers("new") == {"ann", "bob"}
 
 
 def test_what_the_source_names_again_is_shown_once_its_text_is_parsed(world: World) -> None:

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts import identity, provisioning, tokens
@@ -688,3 +689,11 @@ def test_links_follow_whether_the_source_vouches(world: World) -> None:
     assert world.readers("plan") == set()
     identity.set_vouching(world.source.directory, vouches=True)
     assert world.readers("plan") == {"ann"}
+
+
+def test_permissions_may_not_be_older_than_the_calendar_can_reckon() -> None:
+    world = World.of("ann")
+    with pytest.raises(IntegrityError, match="permissions_age_within_bounds"), transaction.atomic():
+        Source.objects.filter(pk=world.source.pk).update(max_permission_age=timedelta(days=106_750_000))
+    with pytest.raises(ValidationError, match="less than or equal"):
+        Source(pk=world.source.pk, kind="push", max_permission_age=timedelta(days=999_999_999)).clean_fields()

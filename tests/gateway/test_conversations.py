@@ -1,11 +1,15 @@
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import User
 from accounts.reader import Reader
 from connectors.adding import pause
+from connectors.corpus.breaking_glass import break_glass
 from gateway import conversations
 from gateway.answering.asking import answer
 from gateway.answering.events import Done
@@ -106,6 +110,23 @@ def test_a_sentence_whose_words_were_changed_at_the_source_is_marked(library: Li
     assert {each.state for each in shown.sentences} == {"changed"}
     assert "26 weeks" in shown.sentences[0].text
     assert shown.citations == ()
+
+
+def test_a_sentence_that_break_glass_shows_is_a_use_of_it_also_when_its_words_changed(library: Library) -> None:
+    ann, other = library.person("ann"), library.person("other")
+    done = asked(ann, WEEKS)
+    library.put("leave", "Employees in Germany receive 30 weeks of leave.", readers=("other",), title="Parental leave")
+    break_glass(
+        user=User.objects.get(pk=ann.user_id),
+        given_by=User.objects.get(pk=other.user_id),
+        reason="An incident.",
+        until=timezone.now() + timedelta(hours=1),
+        document=done.citations[0].hit.document_id,
+    )
+    shown = conversations.get_question(ann, done.question_id)
+    assert shown is not None
+    assert {each.state for each in shown.sentences} == {"changed"}
+    assert AuditEvent.objects.filter(kind="break_glass.used", user_id=ann.user_id).exists()
 
 
 def test_evidence_that_only_moved_is_cited_where_it_stands_now(library: Library) -> None:

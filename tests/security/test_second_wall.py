@@ -159,6 +159,10 @@ def test_a_relation_without_a_name_leads_nowhere(as_web: None) -> None:
         "UPDATE connectors_scope SET acl_id = 1",
         "SELECT * FROM connectors_aclentry",
         "INSERT INTO accounts_closure (holder_id, group_id) VALUES (1, 1)",
+        "INSERT INTO accounts_membership (member_id, group_id) VALUES (1, 1)",
+        "CREATE TEMP TABLE forged (member_id bigint, group_id bigint, until timestamptz);"
+        " CREATE TRIGGER remember AFTER INSERT ON forged REFERENCING NEW TABLE AS after_it"
+        " FOR EACH STATEMENT EXECUTE FUNCTION gatehouse_remember_membership()",
         "ALTER TABLE connectors_document DISABLE ROW LEVEL SECURITY",
         "CREATE TABLE public.mine (id int)",
     ],

@@ -249,6 +249,8 @@ def test_a_file_is_accepted_and_waits_hidden_to_be_parsed(push: Pusher, readers:
     state = push.put("documents", "f", title="File", grants=["ann"], content_base64=content, mime="text/markdown")
     assert state == "pending"
     assert who_finds(readers, "File") == set()
+    assert push.put("documents", "f", title="File", grants=["ann"], text="A canary.") == "live"
+    assert who_finds(readers, "File") == {"ann"}
 
 
 def test_a_source_that_is_paused_takes_records_and_stays_hidden(

@@ -11,7 +11,7 @@ from asgiref.sync import async_to_sync
 from celery import current_app
 from pytest_django import Settings
 
-from accounts import identity
+from accounts import identity, provisioning
 from accounts.models import IdentityLink, User
 from accounts.reader import Reader
 from connectors.adding import add_source
@@ -206,6 +206,16 @@ def test_a_channel_is_told_what_each_of_its_members_may_read(slack: SlackApi, ha
     assert "Heron" in posted_openly(slack, SECRET_QUESTION)
     slack.members.append("UBOB")
     assert posted_openly(slack, SECRET_QUESTION).startswith(NOT_HERE)
+    assert "fourteen weeks" in posted_openly(slack, QUESTION)
+
+
+def test_a_member_who_was_deactivated_widens_nothing(slack: SlackApi, handbook: Source, bob: User) -> None:
+    """Known, and reads nothing: not one of the organisation whom nobody can identify."""
+    slack.members.append("UBOB")
+    assert "fourteen weeks" in posted_openly(slack, QUESTION)
+    provisioning.deactivate(bob)
+    assert posted_openly(slack, QUESTION).startswith(NOT_HERE)
+    slack.profiles["UBOB"] = {"deleted": True}
     assert "fourteen weeks" in posted_openly(slack, QUESTION)
 
 
