@@ -13,6 +13,7 @@ WITHOUT = frozenset(
         "collectstatic",
         "compilemessages",
         "diffsettings",
+        "evaluate",
         "help",
         "makemessages",
         "makemigrations",

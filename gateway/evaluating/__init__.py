@@ -1,0 +1,11 @@
+"""How good the search is on a corpus with known answers, beside plain keyword and plain vector search.
+
+    corpora.py   a folder in the BEIR form: documents, questions, judgments
+    loading.py   the corpus as a source of an installation of its own, and two people who read all or a part of it
+    systems.py   the rankings: the gateway's three modes, and their peers on what the same person may read
+    metrics.py   nDCG, recall, reciprocal rank
+    reporting.py the table and the JSON
+
+`python -m gateway.evaluating` is the process that does it; `manage.py evaluate` starts it with a data directory of its
+own, so that nothing of the installation's is read or changed.
+"""

@@ -1,0 +1,56 @@
+"""`manage.py evaluate FOLDER`: how good the search is on a corpus with known answers (the BEIR form).
+
+The corpus is loaded into an installation of its own, kept for the next time, and searched as somebody who may read all
+of it and, if asked, as somebody who may read a part. Beside the gateway stand plain BM25 and plain vector search.
+"""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.evaluating.corpora import CorpusUnreadable, read
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="corpus.jsonl, queries.jsonl and qrels/*.tsv")
+    parser.add_argument("--split", default="", help="which file of qrels/, where there are several")
+    parser.add_argument("--with-history", action="store_true", help="put what was said before in front of a question")
+    parser.add_argument("--questions", type=int, default=0, help="ask about so many of them, evenly taken; 0: all")
+    parser.add_argument(
+        "--readable", type=float, default=1.0, help="search also as a person who may read this share of the documents"
+    )
+    parser.add_argument("--json", action="store_true", help="everything as JSON")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="manage.py evaluate", description=__doc__)
+    arguments(parser)
+    wanted = parser.parse_args()
+    if not 0 < wanted.readable <= 1:
+        parser.error("--readable is a share: more than 0, at most 1.")
+    try:
+        corpus = read(wanted.folder, wanted.split)
+    except CorpusUnreadable as error:
+        sys.exit(str(error))
+    if wanted.questions > 0:
+        every = max(len(corpus.questions) // wanted.questions, 1)
+        corpus = replace(corpus, questions=corpus.questions[::every][: wanted.questions])
+
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from gateway import embedded
+    from gateway.evaluating.running import evaluate
+
+    with embedded.services(settings.DATA_DIR, valkey=False):
+        call_command("migrate", interactive=False, verbosity=0)
+        evaluation = evaluate(corpus, readable=wanted.readable, with_history=wanted.with_history)
+    print(evaluation.as_json() if wanted.json else evaluation.as_table())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The whole command on a small corpus: its own servers, the real model, both people, every system."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.processes import passable_directory
+
+TOPICS = {
+    "leave": "Parental leave is 26 weeks at full pay for everyone who has worked here for a year.",
+    "travel": "Trains are booked in second class; flights need a reason that a manager has approved.",
+    "laptop": "A broken laptop is brought to the service desk, which lends another one the same day.",
+    "badge": "Lost badges are reported at reception, where they are blocked at once.",
+    "garden": "The garden on the roof is open from April until October, and closed in a storm.",
+}
+ASKED = {"leave": "How many weeks of parental leave?", "laptop": "Where do I bring a broken laptop?"}
+
+
+def corpus(folder: Path) -> Path:
+    copies = [(f"{name}{n}", text) for name, text in TOPICS.items() for n in range(8)]
+    lines = [json.dumps({"_id": id, "title": "", "text": f"{text} Office {id}."}) for id, text in copies]
+    (folder / "corpus.jsonl").write_text("\n".join(lines))
+    (folder / "queries.jsonl").write_text("\n".join(json.dumps({"_id": q, "text": text}) for q, text in ASKED.items()))
+    (folder / "qrels").mkdir()
+    judged = [f"{name}\t{name}{n}\t1" for name in ASKED for n in range(8)]
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "\n".join(judged))
+    return folder
+
+
+def evaluate(data: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    environment = os.environ | {"GATEHOUSE_DATA_DIR": str(data), "GATEHOUSE_ENV_FILE": "none"}
+    return subprocess.run(
+        [sys.executable, "manage.py", "evaluate", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_each_person_is_asked_about_what_they_may_read_and_finds_it(tmp_path: Path) -> None:
+    with passable_directory() as data:
+        done = evaluate(data, str(corpus(tmp_path)), "--readable", "0.5", "--json")
+        again = evaluate(data, str(tmp_path), "--questions", "1")
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    everything, part = found["people"]
+    assert (everything["documents"], everything["questions"]) == (40, 2)
+    assert 0 < part["documents"] < 40
+    for person in found["people"]:
+        results = {result["system"]: result["quality"] for result in person["results"]}
+        assert list(results) == [
+            "bm25s",
+            "vectors, exact",
+            "Gatehouse, by words",
+            "Gatehouse, by vectors",
+            "Gatehouse",
+        ]
+        assert results["Gatehouse"]["recall"] == results["Gatehouse"]["ndcg"] == 1
+        assert results["Gatehouse, by vectors"] == results["vectors, exact"]
+    assert again.returncode == 0
+    assert "40 documents" in again.stdout
+    assert "1 questions" in again.stdout
+
+
+def test_what_cannot_be_evaluated_is_one_sentence(tmp_path: Path) -> None:
+    with passable_directory() as data:
+        nothing = evaluate(data, str(tmp_path / "nowhere"))
+        all_and_more = evaluate(data, str(tmp_path), "--readable", "2")
+
+    assert (nothing.returncode, all_and_more.returncode) == (1, 2)
+    assert "A corpus is a folder with corpus.jsonl" in nothing.stderr
+    assert "Traceback" not in nothing.stderr + all_and_more.stderr
+    assert "--readable is a share" in all_and_more.stderr
