@@ -102,14 +102,16 @@ class OverHTTP:
     """The running web process. Behind a proxy that ends TLS it may be called past it, as that proxy calls it."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Unreachable(f"{url!r} is not the address of a web server.")
         self.name = url.rstrip("/")
-        self._parts = parts
+        try:
+            self._parts = parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError
+            self._connection = self._connected()
+        except (ValueError, http.client.InvalidURL):  # its port and the name of its host are read late
+            raise Unreachable(f"{url!r} is not the address of a web server.") from None
         self._host = allowed_host(parts.netloc)
         self._as_proxy = settings.BEHIND_TLS and parts.scheme == "http"
-        self._connection = self._connected()
 
     def _connected(self) -> http.client.HTTPConnection:
         assert self._parts.hostname
@@ -127,7 +129,7 @@ class OverHTTP:
             except AGAIN:
                 self._connection.close()
                 return self._answered(request, shown)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, UnicodeError) as error:  # the last of a host that cannot be one
             self._connection.close()
             raise Unreachable(f"Nobody answers at {self.name} ({type(error).__name__}).") from error
 

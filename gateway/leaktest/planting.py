@@ -1,7 +1,8 @@
 """What is planted: sources, people and their tokens, and its removal to the last row.
 
 Everything is planted through the entry points that real records take, and bears a mark by which a later run finds
-what an earlier one, killed, left behind. Nobody real reads it: its lists name planted accounts and groups alone.
+what an earlier one, killed, left behind. Nobody real reads it: its lists name planted accounts and groups, and where
+they name `everyone`, they are restricted to planted people as well.
 """
 
 import re
@@ -42,7 +43,7 @@ KEY = re.compile(rf"leaktest-[0-9a-f]{{16}}-({'|'.join(SOURCES)})")
 LOCK = 0x6C65616B  # "leak" in ASCII
 LONGEST_RUN = timedelta(minutes=30)  # after which tokens are worth nothing, whatever happened to the run
 
-# Who they are is said in `doors.CREDENTIALS`.
+# Who they are, and what they show at a door, is said in `people.callers`.
 PEOPLE = ("reader", "loser", "stranger", "guest", "leaver", "unlinked", "administrator")
 ACCOUNTS = {
     "main": ("reader", "loser", "stranger", "guest", "leaver"),

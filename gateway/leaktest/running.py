@@ -29,9 +29,9 @@ def run(door: Door, boundaries: Sequence[Boundary] = BOUNDARIES, *, everywhere: 
     """
     require_alive(door)
     began = monotonic()
-    with only_one(), stopping_in_order():
-        remove()
+    with only_one(), signalled(signal.default_int_handler, *ENDINGS):  # being told to end is an interrupt
         try:
+            remove()
             probing = Probing(Plot(), door)
             probing.prepare(boundaries)
             tour = Tour(probing)
@@ -40,7 +40,7 @@ def run(door: Door, boundaries: Sequence[Boundary] = BOUNDARIES, *, everywhere: 
                 walk(tour)
             inside.probe(probing)
         finally:
-            with undisturbed():
+            with signalled(signal.SIG_IGN, signal.SIGINT, *ENDINGS):  # a second Ctrl-C does not stop the removal
                 remove()
         return keep(door, probing, monotonic() - began)
 
@@ -68,23 +68,11 @@ def keep(door: Door, probing: Probing, seconds: float) -> LeakTest:
 
 
 @contextmanager
-def stopping_in_order() -> Iterator[None]:
-    """Being told to end is an interrupt: what was planted is removed first."""
-    before: dict[signal.Signals, Any] = {each: signal.signal(each, signal.default_int_handler) for each in ENDINGS}
+def signalled(handler: Any, *by: signal.Signals) -> Iterator[None]:
+    """These signals are handled by `handler` meanwhile."""
+    before: dict[signal.Signals, Any] = {each: signal.signal(each, handler) for each in by}
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """A second Ctrl-C does not stop the removal."""
-    asked_for = (signal.SIGINT, *ENDINGS)
-    before: dict[signal.Signals, Any] = {each: signal.signal(each, signal.SIG_IGN) for each in asked_for}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for each, former in before.items():
+            signal.signal(each, former)

@@ -52,6 +52,7 @@ class Tour:
 
     probing: Probing
     asked: list[Asked] = field(default_factory=list)
+    own: Asked | None = None  # in the reader's own words
     answered: int = 0  # questions in whose answer a reader saw what they may read
 
     def go(self) -> None:
@@ -150,20 +151,27 @@ class Tour:
         if not self.answered:
             self.probing.findings[ASKING].blind.append("no reader found anything by asking")
 
-    def _remember(self, caller: Caller, stand: Stand, answer: Answer) -> None:
-        if answer.status == 200:
-            done = json.loads(answer.body)
-            self.asked.append(Asked(caller, stand, done["id"], done["conversation"]))
+    def _remember(self, caller: Caller, stand: Stand, answer: Answer) -> Asked | None:
+        if answer.status != 200:
+            return None
+        done = json.loads(answer.body)
+        asked = Asked(caller, stand, done["id"], done["conversation"])
+        self.asked.append(asked)
+        return asked
 
     def _ask_as_reader(self) -> None:
         """In words of the reader's own, which nobody else is to see."""
         reader, own = self.probing.by_name("a reader"), word()
         stand = self.probing.stands[PLAIN]
         self.probing.words.add(OWN_QUESTIONS, {own: "the words of the question"})
-        self._remember(reader, stand, self.ask(reader, stand, extra=f" And {own}?"))
-        (mine,) = self.asked
-        self.probing.words.add(OWN_QUESTIONS, {mine.question: "question", mine.conversation: "conversation"})
-        page = Request("GET", reverse("question", args=[mine.question]))
+        answer = self.ask(reader, stand, extra=f" And {own}?")
+        self.own = self._remember(reader, stand, answer)
+        if self.own is None:
+            for line in (ASKING, OWN_QUESTIONS):
+                self.probing.findings[line].blind.append(f"a reader's own question has no answer ({answer.status})")
+            return
+        self.probing.words.add(OWN_QUESTIONS, {self.own.question: "question", self.own.conversation: "conversation"})
+        page = Request("GET", reverse("question", args=[self.own.question]))
         self.probing.look(reader, page, OWN_QUESTIONS, expects=[OWN_QUESTIONS])
 
     def _ask_in_the_portal(self, caller: Caller) -> None:
@@ -214,8 +222,8 @@ class Tour:
         if not seen:
             self.probing.findings[OLD_ANSWERS].blind.append("no reader saw an answer of theirs again")
         for caller in self.probing.everybody:
-            if not self.probing.may_see(caller, OWN_QUESTIONS):
-                self._look_at_the_readers(caller, self.asked[0])
+            if self.own is not None and not self.probing.may_see(caller, OWN_QUESTIONS):
+                self._look_at_the_readers(caller, self.own)
         for stand in self.probing.stands.values():
             self.ask(self.probing.by_name("a stranger"), stand)
 

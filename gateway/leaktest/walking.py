@@ -32,6 +32,7 @@ def walk(tour: Tour) -> None:
         for address in addresses():
             if caller.is_session or not caller.owner or address.template.startswith(OF_PROGRAMS):
                 _visit(probing, caller, address, foreign, unknown)
+        tour.be_known(caller)  # to somebody whose session an address has ended, all addresses are alike
 
 
 def _visit(
@@ -67,12 +68,12 @@ def _try(
 
 
 def ids_of_the_readers(tour: Tour) -> dict[str, str]:
-    """By kind, what belongs to the reader and to nobody else who walks."""
-    stand, asked = tour.probing.stands[PLAIN], tour.asked[0]
-    return {
+    """By kind, what belongs to the reader and to nobody else who walks; of nothing, where they got no answer."""
+    stand = tour.probing.stands[PLAIN]
+    asked = {"question": tour.own.question, "conversation": tour.own.conversation} if tour.own else {}
+    return ids_of_nothing() | {
+        **asked,
         "document": str(stand.document),
-        "question": asked.question,
-        "conversation": asked.conversation,
         "source": stand.bed.source.key,
         "person": str(tour.probing.plot.people["reader"].user.pk),
         "external_id": stand.bed.document_id,

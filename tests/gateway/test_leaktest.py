@@ -17,13 +17,15 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.http import Http404
+from django.urls import reverse
 from rest_framework.exceptions import PermissionDenied
 
 from accounts.models import AccessToken, Directory, Principal, User
 from accounts.statements import execute
-from connectors.adding import add_source
+from connectors.adding import add_source, delete_source
 from connectors.models import Document as DocumentRow
 from connectors.models import Source
 from gateway import audit
@@ -31,10 +33,14 @@ from gateway.api.documents import Document as DocumentView
 from gateway.embedded import database_url
 from gateway.embedded.sharing import PROJECT
 from gateway.leaktest import running
+from gateway.leaktest.addresses import addresses
 from gateway.leaktest.boundaries import BOUNDARIES, Boundary
-from gateway.leaktest.doors import OverHTTP, Unreachable
+from gateway.leaktest.doors import Answer, Door, InProcess, OverHTTP, Pass, Request, Unreachable
+from gateway.leaktest.people import ADMINISTRATOR
 from gateway.leaktest.planting import NAME, Bed, Plot, only_one, planted_sources, remove
-from gateway.leaktest.probing import TWINS
+from gateway.leaktest.probing import ASKING, KNOWN, OLD_ANSWERS, OWN_QUESTIONS, TWINS, Probing
+from gateway.leaktest.touring import Tour
+from gateway.leaktest.walking import walk
 from gateway.models import AuditEvent, LeakTest
 from tests.gateway.test_up import clean_environment, up
 from tests.processes import passable_directory, within
@@ -118,6 +124,52 @@ def test_what_is_broken_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) ->
     assert [User.objects.count(), Source.objects.count(), Principal.objects.exclude(kind="everyone").count()] == [0] * 3
 
 
+class Unanswering(InProcess):
+    """The gateway, whose language model is gone."""
+
+    def answer(self, request: Request, shown: Pass) -> Answer:
+        asks = request.path == reverse("api-ask")
+        return Answer(503, (), "{}") if asks else super().answer(request, shown)
+
+
+class SigningOut(InProcess):
+    """A gateway that ends all sessions where somebody looks at the admin."""
+
+    def answer(self, request: Request, shown: Pass) -> Answer:
+        answer = super().answer(request, shown)
+        if request == Request("GET", reverse("admin:index")):
+            Session.objects.all().delete()
+        return answer
+
+
+def blind(door: Door, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """What is not seen, by the boundary: where questions are asked, looked back at, and looked for at two addresses."""
+    few = [each for each in addresses() if each.template in ("admin/", "questions/%(id)s/")]
+    monkeypatch.setattr("gateway.leaktest.walking.addresses", lambda: few)
+    tour = Tour(Probing(Plot(), door))
+    tour.probing.prepare(BOUNDARIES[:1])
+    tour.ask_first()
+    tour.look_back()
+    walk(tour)
+    assert not tour.probing.findings.leaks
+    return {name: line.blind for name, line in tour.probing.findings.lines.items() if line.blind}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_nothing_is_answered_questions_are_told_as_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = blind(Unanswering(), monkeypatch)
+    assert found.keys() == {ASKING, OWN_QUESTIONS, OLD_ANSWERS}
+    for line in (ASKING, OWN_QUESTIONS):
+        assert "a reader's own question has no answer (503)" in found[line]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_walker_whose_session_an_address_ends_is_told_as_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = blind(SigningOut(), monkeypatch)
+    assert found[KNOWN] == ["a stranger is not known (status 401)"]
+    assert found[ADMINISTRATOR] == ["an administrator is not known (status 401)"]
+
+
 # --- when it cannot look ------------------------------------------------------------------------------------
 
 
@@ -132,9 +184,23 @@ def test_where_nobody_answers_nothing_is_planted() -> None:
     said = refusal("--url", "http://127.0.0.1:9")
     assert said.startswith("Nobody answers at http://127.0.0.1:9")
     assert "--in-process" in said
-    assert "is not the address of a web server" in refusal("--url", "localhost")
     assert not LeakTest.objects.exists()
     assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "url",
+    ["localhost", "http://127.0.0.1:80a0", "http://127.0.0.1:99999", "http://[::1", "http://a host"],
+    ids=["no scheme", "no number", "no such port", "half an address", "no such host"],
+)
+def test_what_is_no_address_is_said(url: str) -> None:
+    assert refusal("--url", url).startswith(f"{url!r} is not the address of a web server. ")
+
+
+@pytest.mark.django_db
+def test_a_host_that_cannot_be_one_is_nobody() -> None:
+    assert refusal("--url", "http://a..b").startswith("Nobody answers at http://a..b")
 
 
 class Somebody(BaseHTTPRequestHandler):
@@ -172,6 +238,22 @@ def test_two_at_a_time_would_remove_each_others_plants() -> None:
         assert refusal("--in-process") == "Another leak test is under way."
     with only_one():
         pass
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_an_earlier_run_left_is_removed_even_if_that_is_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    Plot().plant()
+    interrupts = iter([KeyboardInterrupt])
+
+    def interrupted(source: Source) -> None:
+        for interrupt in interrupts:
+            raise interrupt
+        delete_source(source)
+
+    monkeypatch.setattr("gateway.leaktest.planting.delete_source", interrupted)
+    assert refusal("--in-process").startswith("Stopped. What was planted is removed")
+    assert not planted_sources()
+    assert not User.objects.exists()
 
 
 @pytest.mark.django_db
