@@ -41,9 +41,10 @@ class Taken:
 
 @dataclass(frozen=True)
 class Address:
-    """An address and what each of its parameters takes."""
+    """An address, what it calls, and what each of its parameters takes."""
 
     template: str  # "documents/%(id)s/"
+    callback: Any
     takes: Mapping[str, Taken]
 
     @property
@@ -70,7 +71,9 @@ def addresses(resolver: Any = None, before: tuple[Any, ...] = ()) -> Iterator[Ad
             yield from addresses(entry, patterns)
         elif isinstance(entry, URLPattern):
             takes = {name: taken for pattern in patterns for name, taken in _taken_by(pattern).items()}
-            yield Address("".join(map(_template_of, patterns)), takes)
+            yield Address("".join(map(_template_of, patterns)), entry.callback, takes)
+        else:
+            raise TypeError(f"What is {entry!r} among the URL patterns?")
 
 
 def _taken_by(pattern: RoutePattern | RegexPattern) -> dict[str, Taken]:

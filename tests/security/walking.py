@@ -21,9 +21,10 @@ from django.urls.converters import PathConverter, SlugConverter
 from accounts.statements import rows
 from connectors.corpus.wall import OWNER, WEB_ROLE
 from gateway.api.cursors import cursor_after
+from gateway.leaktest.addresses import Taken
 from tests.gateway.slack.signing import SECRET, signature
 from tests.security.hidden import Hidden
-from tests.security.routes import Route, Taken, routes
+from tests.security.routes import Route, routes
 from tests.security.sent import Body, bodies_for, queries_for
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
