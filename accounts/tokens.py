@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.db import transaction
+from django.db.models import OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import AccessToken, Directory, User
@@ -52,6 +53,11 @@ def authenticate(secret: str) -> AccessToken | None:
 
 def revoke(token: AccessToken) -> None:
     AccessToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def reaching(token_id: int, directory: int | OuterRef) -> QuerySet[AccessToken]:
+    """This token, if it may tell of this directory; or nothing (P11)."""
+    return AccessToken.objects.filter(Q(all_sources=True) | Q(directories=directory), pk=token_id)
 
 
 def digest_of(secret: str) -> bytes:

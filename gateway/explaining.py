@@ -5,31 +5,63 @@ told only to an auditor who may read them. Of stored answers there are ids and t
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from accounts.models import User
-from accounts.reader import Reader
+from django.db.models import Exists, OuterRef, QuerySet
+
+from accounts import tokens
+from accounts.addresses import normalised
+from accounts.models import Directory, User
+from accounts.reader import NO_TOKEN, Reader
 from connectors.corpus import explaining, reach
+from connectors.corpus.explaining import Unknown
 from connectors.corpus.explanation import Explanation, Place
 from connectors.corpus.reach import ReadableDocument, Titled
+from connectors.strict_json import is_storable
 from gateway import audit
 from gateway.models import AuditEvent, Evidence
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asker:
-    """Who wants to know. Without a reader, who works at the machine itself and is told ids alone."""
+    """Who wants to know. Without a reader, who works at the machine itself and is told ids alone.
+
+    A token tells of its own sources and of no others (P11).
+    """
 
     door: str
     reader: Reader | None = None
 
     def note(self, kind: str, **details: Any) -> None:
-        token = self.reader.token_id if self.reader is not None else 0
         user_id = self.reader.user_id if self.reader is not None else None
-        audit.record(kind, user_id=user_id, details={"door": self.door, "token": token, **details})
+        audit.record(kind, user_id=user_id, details={"door": self.door, "token": self._token, **details})
+
+    @property
+    def _token(self) -> int:
+        return self.reader.token_id if self.reader is not None else NO_TOKEN
+
+    def reaches(self, source_id: int | None) -> bool:
+        """Whether they are told of a source, which may be gone."""
+        if self._token == NO_TOKEN:
+            return True
+        return source_id is not None and tokens.reaching(self._token, source_id).exists()
+
+    @property
+    def sources(self) -> QuerySet[Directory]:
+        """All they are told of."""
+        if self._token == NO_TOKEN:
+            return Directory.objects.all()
+        return Directory.objects.filter(Exists(tokens.reaching(self._token, OuterRef("pk"))))
+
+    def source_of(self, document: UUID) -> str:
+        """The key of the document's. Raises `Unknown`, also for one they are not told of (P14)."""
+        origin = explaining.origin_of(document)
+        if not self.reaches(origin.id):
+            raise Unknown
+        return origin.key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,15 +118,30 @@ class ReadBy:
     after: int | None  # None: there is nobody more
 
 
+def person_named(address: str) -> User | None:
+    """The person who has this e-mail address."""
+    return User.objects.filter(email=normalised(address)).first() if is_storable(address) else None
+
+
+def row_number(text: str) -> int:
+    """Where a page of people ended. Raises ValueError for what is no row's number."""
+    found = int(text)
+    if not 0 < found < 2**63:
+        raise ValueError
+    return found
+
+
 def explain(asker: Asker, person: User, document: UUID, at: datetime | None = None) -> Told:
     """Why this person may read this document, or might at a time. Raises `Unknown`, `OutsideTheHistory`."""
     when = at.isoformat() if at is not None else ""
     asker.note("access.explained", person=person.email, document=str(document), at=when)
+    asker.source_of(document)
     explanation = explaining.explain(person.pk, document, at)
+    accounts = tuple(each for each in explanation.accounts if asker.reaches(each.source_id))
     places = [place.scope for place in explanation.places]
     return Told(
         person=person,
-        explanation=explanation,
+        explanation=replace(explanation, accounts=accounts),
         answers=tuple(answers_from(person, document)),
         scopes=reach.names_of_scopes(asker.reader, places) if asker.reader is not None else {},
         document=titles(asker, [document]).get(document),
@@ -104,7 +151,7 @@ def explain(asker: Asker, person: User, document: UUID, at: datetime | None = No
 def documents_of(asker: Asker, person: User, *, after: UUID | None = None, limit: int = reach.PAGE) -> Reading:
     """What this person may read now, some at a time."""
     asker.note("access.documents_listed", person=person.email, after=str(after or ""))
-    found = reach.documents_of(person.pk, after=after, limit=limit + 1)
+    found = reach.documents_of(person.pk, asker.sources, after=after, limit=limit + 1)
     page = found[:limit]
     shown = titles(asker, [each.id for each in page])
     more = len(found) > limit
@@ -116,7 +163,7 @@ def documents_of(asker: Asker, person: User, *, after: UUID | None = None, limit
 def readers_of(asker: Asker, document: UUID, *, after: int = 0, limit: int = reach.PAGE) -> ReadBy:
     """Who may read this document now, some at a time. Raises `Unknown`."""
     asker.note("access.readers_listed", document=str(document), after=str(after))
-    source = explaining.source_of(document)
+    source = asker.source_of(document)
     page = reach.readers_of(document, after=after, limit=limit)
     people = User.objects.in_bulk(page.people)
     return ReadBy(source=source, people=tuple(people[id] for id in page.people if id in people), after=page.after)

@@ -30,6 +30,14 @@ class OutsideTheHistory(Exception):
     """Nothing is known of that time; the message says why."""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The source that a document is from, or was: by its row, and by its key, which may be another's by now (P3)."""
+
+    id: int
+    key: str
+
+
 def explain(user_id: int, document: UUID, at: datetime | None = None) -> Explanation:
     """Whether this person may read the document, and why. Raises `Unknown`, `OutsideTheHistory`."""
     if at is not None:
@@ -42,13 +50,8 @@ def explain(user_id: int, document: UUID, at: datetime | None = None) -> Explana
     return explanation
 
 
-def require_known(document: UUID) -> int:
-    """The row that the document has, or had. Raises `Unknown`."""
-    with as_owner():
-        return _known(history.bearings(document))
-
-
 def _known(bearings: Bearings) -> int:
+    """The row that the document has, or had."""
     if bearings.document is None:
         raise Unknown
     return bearings.document
@@ -61,12 +64,11 @@ def _require_past(at: datetime, bearings: Bearings) -> None:
         raise OutsideTheHistory("That time has not come yet.")
 
 
-def source_of(document: UUID) -> str:
-    """The key of the source that the document is from, or was. Raises `Unknown`."""
-    document_id = require_known(document)
+def origin_of(document: UUID) -> Origin:
+    """Raises `Unknown`."""
     with as_owner():
-        source_id = history.last_known("document", document_id)["source"]
-        return str(history.last_known("directory", source_id)["key"])
+        source_id = history.last_known("document", _known(history.bearings(document)))["source"]
+        return Origin(id=source_id, key=history.last_known("directory", source_id)["key"])
 
 
 def document_named(source_key: str, external_id: str, at: datetime | None = None) -> UUID:
@@ -120,8 +122,14 @@ class Telling:
     def named(self, principal: int) -> Named:
         state = self.so.principals.get(principal, {"kind": "unknown", "id": "gone"})
         external_id = state["id"] if "directory" in state or state["kind"] == "everyone" else "the person's own"
-        source = self._keys.get(state["directory"]) if "directory" in state else None
-        return Named(kind=state["kind"], external_id=external_id, name=state.get("name", ""), source=source)
+        source_id = state.get("directory")
+        return Named(
+            kind=state["kind"],
+            external_id=external_id,
+            name=state.get("name", ""),
+            source=self._keys.get(source_id) if source_id is not None else None,
+            source_id=source_id,
+        )
 
     def names(self, entries: Iterable[Entry]) -> tuple[Named, ...]:
         return tuple(self.named(entry.principal) for entry in list(entries)[:SHOWN])

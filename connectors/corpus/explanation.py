@@ -20,6 +20,7 @@ class Named:
     external_id: str
     name: str
     source: str | None  # the key; None for everyone in the organisation
+    source_id: int | None  # of its row: a key may be used again (P3)
 
     def __str__(self) -> str:
         called = self.name or self.external_id

@@ -7,6 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import QuerySet
+
+from accounts.models import Directory
 from accounts.reader import Reader
 from accounts.statements import rows
 from connectors.corpus.breaking_glass import shown
@@ -67,9 +70,11 @@ class Readers:
     after: int | None  # None: these were the last
 
 
-def documents_of(user_id: int, *, after: UUID | None = None, limit: int = PAGE) -> list[ReadableDocument]:
-    """What this person may read now, in the order of the ids. Telling of it is no use of break-glass."""
-    found = Document.objects.visible_to(Reader(user_id)).order_by("public_id")
+def documents_of(
+    user_id: int, sources: QuerySet[Directory], *, after: UUID | None = None, limit: int = PAGE
+) -> list[ReadableDocument]:
+    """What of these sources this person may read now, by the ids in order. Telling of it is no use of break-glass."""
+    found = Document.objects.visible_to(Reader(user_id)).filter(source__directory__in=sources).order_by("public_id")
     if after is not None:
         found = found.filter(public_id__gt=after)
     page = found.values_list("public_id", "source__directory__key")[:limit]

@@ -11,11 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.addresses import normalised
 from accounts.models import User
 from accounts.reader import Reader
 from connectors.corpus.explaining import OutsideTheHistory, Unknown
-from connectors.strict_json import is_storable
 from gateway import explaining
 from gateway.console.staff import StaffRequest, auditors_only
 from gateway.explaining import Asker, Told
@@ -28,8 +26,7 @@ class Person(forms.CharField):
     """A person by their address."""
 
     def clean(self, value: object) -> User:
-        address = super().clean(value)
-        found = User.objects.filter(email=normalised(address)).first() if is_storable(address) else None
+        found = explaining.person_named(super().clean(value))
         if found is None:
             raise forms.ValidationError("There is no person with this address.")
         return found
@@ -91,7 +88,9 @@ def answer(asker: Asker, form: WhyForm) -> Asked:
 @require_safe
 def documents_of(request: HttpRequest) -> HttpResponse:
     """What a person may read now."""
-    person = person_named(request.GET.get("user", ""))
+    person = explaining.person_named(request.GET.get("user", ""))
+    if person is None:
+        raise Http404
     page = explaining.documents_of(asker_of(request), person, after=mark(request, UUID))
     return shown(request, "access_documents", {"person": person, "page": page})
 
@@ -101,17 +100,10 @@ def documents_of(request: HttpRequest) -> HttpResponse:
 def readers_of(request: HttpRequest, document: UUID) -> HttpResponse:
     """Who may read a document now."""
     try:
-        page = explaining.readers_of(asker_of(request), document, after=mark(request, row_number) or 0)
+        page = explaining.readers_of(asker_of(request), document, after=mark(request, explaining.row_number) or 0)
     except Unknown:
         raise Http404 from None
     return shown(request, "access_readers", {"document": document, "page": page})
-
-
-def person_named(address: str) -> User:
-    found = User.objects.filter(email=normalised(address)).first() if is_storable(address) else None
-    if found is None:
-        raise Http404
-    return found
 
 
 def mark(request: HttpRequest, kind: Callable[[str], MarkT]) -> MarkT | None:
@@ -121,14 +113,6 @@ def mark(request: HttpRequest, kind: Callable[[str], MarkT]) -> MarkT | None:
         return kind(after) if after is not None else None
     except ValueError:
         raise Http404 from None
-
-
-def row_number(text: str) -> int:
-    """Raises ValueError."""
-    found = int(text)
-    if not 0 < found < 2**63:
-        raise ValueError
-    return found
 
 
 def asker_of(request: HttpRequest) -> Asker:

@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import identity, provisioning
-from accounts.models import IdentityLink, User
+from accounts.models import Directory, IdentityLink, User
 from accounts.reader import Reader
 from accounts.statements import execute
 from connectors import adding
@@ -32,6 +32,7 @@ from tests.security.revoking import NAME, document, ways
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
+EVERY_SOURCE = Directory.objects.all()
 WAYS = ways("canary")
 
 
@@ -256,7 +257,7 @@ def test_whoever_serves_the_web_explains_as_well() -> None:
         assert explain(bob, id).decision == "denied"
         assert explaining.document_named("docs", NAME) == id
         assert reach.readers_of(id).people == (ann,)
-        assert [found.id for found in reach.documents_of(ann)] == [id]
+        assert [found.id for found in reach.documents_of(ann, EVERY_SOURCE)] == [id]
         assert reach.titles(Reader(bob), [id]) == {}
         assert reach.titles(Reader(ann), [id])[id].external_id == NAME
 
@@ -380,7 +381,9 @@ class Chance:
 def guarded(world: World) -> dict[tuple[str, UUID], bool]:
     """What the guard says of everybody and everything."""
     ids = list(Document.past_the_guard.values_list("public_id", flat=True))
-    reads = {name: {found.id for found in reach.documents_of(user.pk)} for name, user in world.people.items()}
+    reads = {
+        name: {found.id for found in reach.documents_of(user.pk, EVERY_SOURCE)} for name, user in world.people.items()
+    }
     return {(name, id): id in reads[name] for name, id in itertools.product(world.people, ids)}
 
 
@@ -438,7 +441,7 @@ def test_pages_of_readers_and_of_documents_are_what_the_guard_says() -> None:
     assert reach.readers_of(uuid4()).people == ()
     for person_name, user in world.people.items():
         ids = sorted(id for (who, id), served in expected.items() if served and who == person_name)
-        assert [found.id for found in reach.documents_of(user.pk)] == ids
+        assert [found.id for found in reach.documents_of(user.pk, EVERY_SOURCE)] == ids
         assert every_document(user.pk, limit=1) == ids
 
 
@@ -456,7 +459,7 @@ def every_reader(id: UUID, *, limit: int) -> list[int]:
 
 def every_document(user_id: int, *, limit: int) -> list[UUID]:
     found: list[UUID] = []
-    while page := reach.documents_of(user_id, after=found[-1] if found else None, limit=limit):
+    while page := reach.documents_of(user_id, EVERY_SOURCE, after=found[-1] if found else None, limit=limit):
         found += [each.id for each in page]
     return found
 

@@ -176,6 +176,51 @@ def test_a_token_tells_of_its_own_sources_alone(vera: User, secret: UUID, wiki: 
     assert len(answers[1][1].json()["results"]) == 1
 
 
+def test_a_token_does_not_tell_of_accounts_in_other_sources(
+    secret: UUID, ann: User, vera: User, root: User, wiki: Source, program: Issue
+) -> None:
+    other = add_source("other", kind="push", vouches_for_emails=True)
+    Pusher(program(root, "ingest", sources=[other]), "other").account(ann)
+    for limits, expected in ((None, {"other", "wiki"}), ([wiki], {"wiki"})):
+        found = explained(program(vera, "admin", sources=limits), secret)
+        assert {account["source"] for account in found["accounts"]} == expected
+
+
+def test_a_token_does_not_count_what_is_in_other_sources(
+    secret: UUID, vera: User, root: User, push: Pusher, program: Issue
+) -> None:
+    other = add_source("other", kind="push")
+    path = "access/documents?user=ann@example.com"
+    for number in range(60):
+        push.put("documents", f"d{number}", grants=["ann"], title="A title", text="Some text.")
+    limited = program(vera, "admin", sources=[other])
+    assert limited.get(path).json() == {"results": [], "next_cursor": None}
+    pushed = Pusher(program(root, "ingest", sources=[other]), "other")
+    for number in range(60):
+        pushed.put("documents", f"d{number}", grants=["everyone"], title="A title", text="Some text.")
+    assert [len(page) for page in pages(limited, path)] == [50, 10]
+
+
+@pytest.mark.parametrize("at", ["2999-01-01T00:00:00Z", "2001-01-01T00:00:00Z"])
+def test_to_a_token_a_document_of_another_source_is_like_none_at_any_time(
+    secret: UUID, vera: User, program: Issue, at: str
+) -> None:
+    limited = program(vera, "admin", sources=[add_source("other", kind="push")])
+    foreign, unknown = (
+        limited.get(f"access/explain?user=ann@example.com&document={id}&at={at}") for id in (secret, uuid4())
+    )
+    assert (foreign.status_code, foreign.content) == (404, unknown.content)
+
+
+def test_a_token_does_not_tell_of_a_source_that_had_the_same_key(
+    secret: UUID, vera: User, wiki: Source, program: Issue
+) -> None:
+    delete_source(wiki)
+    limited = program(vera, "admin", sources=[add_source("wiki", kind="push")])
+    for path in (PATHS[0], PATHS[2]):
+        assert limited.get(path.format(secret)).status_code == 404
+
+
 UNKNOWN = [
     "access/explain?user=nobody@example.com&document={id}",
     "access/explain?user=ann@example.com&document={other}",
