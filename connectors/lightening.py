@@ -18,9 +18,13 @@ LOOKED_AT = 1_000  # documents a query
 
 @dataclass
 class Lightening:
-    """Makes records light. `texts`, by their digest, can be published; only that they can be read is kept of them."""
+    """Makes records light. `texts`, by their digest, can be published; only that they can be read is kept of them.
+
+    `compares_files`: whether a file that is the one stored is taken for it; otherwise each is taken for another one.
+    """
 
     source: Source
+    compares_files: bool
     texts: Texts = field(default_factory=dict)
     _known: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     _looked_at: list[Record] = field(default_factory=list)
@@ -45,7 +49,8 @@ class Lightening:
         version, digest = self._known.get(record.id, ("", b"")) if record.id not in self._changed else ("", b"")
         if record.unreadable or (callable(record.content) and record.version and record.version == version):
             return record
-        if not callable(record.content) and documents.digest_of(record) == digest:
+        is_compared = record.content is None or (self.compares_files and not callable(record.content))
+        if is_compared and documents.digest_of(record) == digest:
             return replace(record, text=None, content=_not_read, version=version)
         self._changed.add(record.id)
         if record.content is not None:

@@ -1,7 +1,8 @@
 """What a change would do to who reads what, found by making it and taking it back.
 
 Records are applied by the very code that applies them, under the lock of their source, in one transaction that is
-never committed. Nothing is parsed in it, and of a document's content only counts whether it is another one.
+never committed. Nothing is parsed in it, and of a document's content only counts, if anything, whether it is another
+one.
 """
 
 from abc import ABC, abstractmethod
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
@@ -20,15 +21,24 @@ from psycopg import errors
 from accounts import principals
 from accounts.models import Membership, Principal
 from accounts.statements import execute
-from connectors.applying import Appliable, Named, apply_record, hide
-from connectors.corpus import comparing
+from connectors.applying import Appliable, Named, Outcome, apply_record, hide
+from connectors.corpus import comparing, documents
 from connectors.corpus.comparing import Difference
 from connectors.corpus.wall import as_owner
 from connectors.errors import RecordRefused, RunSuperseded
 from connectors.lightening import Lightening
 from connectors.models import Source, SyncRun
 from connectors.parsing import ParseFailed
-from connectors.records import Checkpoint, DocumentRecord, Entry, Kind, PrincipalRecord, Problem, Record
+from connectors.records import (
+    Checkpoint,
+    DocumentRecord,
+    Entry,
+    Kind,
+    PrincipalRecord,
+    Problem,
+    Record,
+    ScopeRecord,
+)
 from connectors.sources.base import ConnectorError
 from connectors.strict_json import InvalidJSON, loads
 from connectors.sync import MAX_PROBLEMS, Reading, connector_of
@@ -83,13 +93,15 @@ class Result:
 class Plan(ABC):
     """Records that are ready to be tried, and what is told of them."""
 
+    compares_files: ClassVar[bool]
     source: Source
     records: int = 0
+    named: list[str] = field(default_factory=list)  # ids, by whoever asks
     counts: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.lightening = Lightening(self.source)
+        self.lightening = Lightening(self.source, self.compares_files)
 
     @abstractmethod
     def apply(self) -> None:
@@ -101,8 +113,13 @@ class Plan(ABC):
 
 @dataclass
 class Push(Plan):
-    """Records one by one, as the push API would take them."""
+    """Records one by one, as the push API would take them.
 
+    Whoever asks has made them up, and may not be a reader: nothing told of them depends on what a document says, is
+    called or otherwise holds by now, so that nobody has their guess confirmed (P9, P12).
+    """
+
+    compares_files = False
     changes: list[Change] = field(default_factory=list)
 
     @classmethod
@@ -112,6 +129,7 @@ class Push(Plan):
         push.tell(*problems)
         wanted = list(changes)
         push.records = len(wanted)
+        push.named = [change.id for change in wanted]
         if push.records > MOST_PUSHED:
             raise CannotTell(f"At most {MOST_PUSHED:,} records can be tried at once.")
         push.lightening.look_at([each for each in wanted if isinstance(each, DocumentRecord)])
@@ -136,24 +154,38 @@ class Push(Plan):
                 hide(self.source, change.kind, change.id)
                 self._refused(change.id, change.message)
                 continue
+            was_known = isinstance(change, DocumentRecord) and self._knows(change.id)
             try:
                 outcome = apply_record(self.source, change, self.lightening.texts)
             except RecordRefused as refused:
                 self._refused(change.id, refused.message)
             else:
-                self.counts[outcome.state if outcome.changed else "unchanged"] += 1
+                self.counts[_fate(change, outcome, was_known=was_known)] += 1
+
+    def _knows(self, id: str) -> bool:
+        return documents.living(self.source.pk).filter(external_id=id).exists()
 
     def _refused(self, id: str, message: str) -> None:
         self.counts["refused"] += 1
         self.tell(f"{id}: {message}")
 
 
+def _fate(change: Appliable, outcome: Outcome, *, was_known: bool) -> str:
+    """In a word. That a document or a scope is as the record has it is not told: it would tell what they hold."""
+    if outcome.state == "stale":
+        return "stale"
+    if isinstance(change, DocumentRecord):
+        return "known" if was_known else outcome.state
+    return outcome.state if outcome.changed or isinstance(change, ScopeRecord) else "unchanged"
+
+
 @dataclass
 class Sync(Plan):
     """What a sync would apply now, page by page, and what a complete listing leaves out."""
 
+    compares_files = True
     pages: list[list[Record]] = field(default_factory=list)
-    named: Named = field(default_factory=Named)
+    listed: Named = field(default_factory=Named)
     complete: bool = False
 
     @classmethod
@@ -177,7 +209,7 @@ class Sync(Plan):
                     self._close(page)
                     page, self.complete = [], record.complete
                 case _:
-                    self.named.add(record)
+                    self.listed.add(record)
                     page.append(record)
             if len(page) >= PAGE:
                 self._close(page)
@@ -202,7 +234,7 @@ class Sync(Plan):
     def apply(self) -> None:
         fence = Source.objects.values_list("fence", flat=True).get(pk=self.source.pk)
         run = SyncRun.objects.create(source=self.source, fence=fence)
-        reading = Reading(run, named=self.named)
+        reading = Reading(run, named=self.listed)
         for page in self.pages:
             reading.apply(page, self.lightening.texts)
         if self.complete:

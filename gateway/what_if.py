@@ -13,7 +13,7 @@ from connectors.corpus.comparing import Difference, Person
 from connectors.corpus.reading import readable_documents
 from gateway import audit
 
-MOST_AUDITED = 1_000  # ids of people, and of documents
+MOST_AUDITED = 1_000  # ids of people, of documents, and in the records
 
 # Sentences their owners would lose a document of, with the other documents each rests on. One that rests on a
 # document its owner would gain is withheld already.
@@ -68,10 +68,6 @@ class WhatIf:
     def answers(self) -> int:
         return sum(each.answers for each in self.withheld)
 
-    @property
-    def sentences(self) -> int:
-        return sum(each.sentences for each in self.withheld)
-
     def as_json(self, *, new_ids: bool) -> dict[str, Any]:
         """Counts and ids. `new_ids`: with what the source calls its new documents."""
         found = self.difference
@@ -117,7 +113,8 @@ def ask(
     with trial.tried(plan, seconds=seconds, people=people, documents=documents) as result:
         withheld = withheld_answers()
     found = WhatIf(source=plan.source.key, result=result, withheld=withheld)
-    audit.record("what_if.asked", user_id=asked_by.pk if asked_by else None, details=_audited(found))
+    details = _audited(found) | {"named": sorted(set(plan.named))[:MOST_AUDITED]}
+    audit.record("what_if.asked", user_id=asked_by.pk if asked_by else None, details=details)
     return found
 
 

@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -276,7 +276,7 @@ def test_lines_that_are_no_records_are_told_by_their_number(world: World) -> Non
 def test_an_older_revision_is_told_as_stale(world: World) -> None:
     world.push(ScopeRecord(id="shelf", name="shelf", access=access(["staff"]), revision=7))
     result = told(world.source, ScopeRecord(id="shelf", name="shelf", revision=6))
-    assert (result.counts, by_name(result)) == ({"unchanged": 1}, {})
+    assert (result.counts, by_name(result)) == ({"stale": 1}, {})
 
 
 def test_too_many_records_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,23 +321,37 @@ def test_a_file_that_moves_with_other_content_is_lost_at_once_and_gained_once_pa
     assert {person.email: person.once_parsed for person in result.difference.people}["ann@example.org"] == 1
 
 
-def test_a_file_with_the_same_content_only_moves(world: World) -> None:
+def scan(scope: str, content: bytes = b"%PDF-1.7 broken") -> DocumentRecord:
+    return DocumentRecord(id="scan", title="Scan", scope=scope, mime="application/pdf", content=content)
+
+
+@pytest.mark.parametrize("place", ["attic", "shelf"])
+def test_what_a_document_holds_is_not_told_by_guessing_it(world: World, place: str) -> None:
+    """Whoever asks need not be a reader of it (P9, P12)."""
+    note = DocumentRecord(id="note", title="Note", scope="attic", text="Yes.", author="Ann", metadata={"mood": "good"})
+    world.push(note)
     world.push(file("plan", "attic", b"The plan."))
-    ingest.parse_waiting(world.source, monotonic() + 60)
-    assert told(world.source, file("plan", "attic", b"The plan.")).counts == {"unchanged": 1}
-    result = told(world.source, file("plan", "shelf", b"The plan."))
-    assert {person.once_parsed for person in result.difference.people} == {0}
-    assert result.counts == {"live": 1}
-
-
-def test_a_file_that_could_not_be_parsed_stays_hidden_while_it_is_the_same(world: World) -> None:
-    world.push(
-        DocumentRecord(id="scan", title="Scan", scope="attic", mime="application/pdf", content=b"%PDF-1.7 broken")
-    )
+    world.push(scan("attic"))
     ingest.parse_waiting(world.source, monotonic() + 60)
     assert Document.past_the_guard.get(external_id="scan").state == "quarantined"
-    same = DocumentRecord(id="scan", title="Scan", scope="shelf", mime="application/pdf", content=b"%PDF-1.7 broken")
-    assert would(world, same) == {}
+    note = replace(note, scope=place)
+    guesses = (
+        (note, replace(note, text="No.")),
+        (note, replace(note, title="Another")),
+        (note, replace(note, author="")),
+        (note, replace(note, metadata={})),
+        (file("plan", place, b"The plan."), file("plan", place, b"Another plan.")),
+        (scan(place), scan(place, b"%PDF-1.7 another")),
+    )
+    for right, wrong in guesses:
+        found = told(world.source, right)
+        assert found.counts == {"known": 1}
+        assert told(world.source, wrong) == found
+
+
+def test_what_a_folder_is_called_is_not_told_by_guessing_it(world: World) -> None:
+    right, wrong = (ScopeRecord(id="shelf", name=name, access=access(["staff"])) for name in ("shelf", "board"))
+    assert told(world.source, right) == told(world.source, wrong)
 
 
 # --- a sync -------------------------------------------------------------------------------------------
@@ -424,6 +438,19 @@ def test_a_list_that_the_connector_cannot_read_is_told_and_hides(company: World,
     found, result = sync_would(company)
     assert found == {"ann": (set(), {"legal/case.md"})}
     assert any("legal/.access.yaml" in problem for problem in result.problems)
+
+
+def test_what_a_sync_finds_unchanged_only_moves(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.KINDS, "rolled", Rolled)
+    people = [PrincipalRecord(id=each, kind="user", email=f"{each}@example.org") for each in world.people]
+    folders = [ScopeRecord(id=f"of {each}", name="f", access=access([each])) for each in world.people]
+    monkeypatch.setattr(Rolled, "listing", [*people, *folders, file("plan", "of ann", b"The plan."), scan("of ann")])
+    company = World(adding.add_source("rolled", kind="rolled", vouches_for_emails=True), world.people)
+    synced(company)
+    monkeypatch.setattr(Rolled, "listing", [*people, *folders, file("plan", "of bob", b"The plan."), scan("of bob")])
+    found, result = sync_would(company)
+    assert found == {"ann": (set(), {"plan"}), "bob": ({"plan"}, set())}
+    assert {person.once_parsed for person in result.difference.people} == {0}
 
 
 def test_a_sync_makes_old_permissions_fresh_again(company: World) -> None:

@@ -15,7 +15,7 @@ from accounts.statements import execute
 from connectors import adding
 from connectors.corpus.reading import list_documents
 from connectors.models import Document
-from connectors.records import Access, AccessRecord, Deletion, Entry
+from connectors.records import Access, AccessRecord, Deletion, DocumentRecord, Entry
 from connectors.what_if import Change, Push
 from gateway import audit, conversations
 from gateway.answering.asking import answer
@@ -25,6 +25,8 @@ from tests.gateway.library import LEAVE, TRAVEL, Library
 from tests.gateway.test_conversations import BOTH, WEEKS
 
 pytestmark = pytest.mark.django_db
+
+WRONG = ("nan", "inf", "-5", "0", "1e12", "soon")  # seconds
 
 
 @pytest.fixture
@@ -131,9 +133,16 @@ def test_it_is_audited_with_ids_and_counts_and_nothing_else_changes(library: Lib
         "answers_withheld": 1,
         "people": [reader("ann").user_id],
         "documents": [leave],
+        "named": ["leave"],
     }
     assert audit.first_broken() is None
     assert {document.external_id for document in list_documents(reader("ann"))} == {"leave", "travel"}
+
+
+def test_ids_in_the_records_are_audited_whether_or_not_anything_would_change(library: Library) -> None:
+    twice = Deletion(kind="scope", id="nothing")
+    would(library, twice, DocumentRecord(id="guess", title="", text="Ann leaves."), twice)
+    assert AuditEvent.objects.get(kind="what_if.asked").details["named"] == ["guess", "nothing"]
 
 
 def test_it_can_be_asked_by_the_role_of_the_web(library: Library) -> None:
@@ -203,6 +212,9 @@ def test_the_command_tries_a_change_of_a_group(library: Library) -> None:
         (("what_if", "library", "--records", "/nowhere/at/all"), "cannot be read"),
         (("sync", "library", "--dry-run"), "pushes its records"),
         (("sync", "--json"), "--json tells of the dry run of one source"),
+        (("sync", "library", "--seconds", "5"), "--seconds is for a dry run"),
+        *((("what_if", "library", "--joins", "a", "b", f"--seconds={x}"), "a number of seconds from") for x in WRONG),
+        *((("sync", "library", "--dry-run", f"--seconds={x}"), "a number of seconds from") for x in WRONG),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
@@ -222,5 +234,6 @@ def test_a_dry_run_of_a_sync_counts_what_is_new_and_does_not_name_it(db: None, t
     assert "gains 1 more" not in said
     assert "zeppelin" not in said
     assert "zeppelin" not in run("sync", "files", "--dry-run", "--json")
+    assert {tuple(event.details["named"]) for event in AuditEvent.objects.all()} == {()}
     assert Document.past_the_guard.count() == 0
     assert run("sync", "--dry-run").startswith("files: ")

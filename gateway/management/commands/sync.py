@@ -8,7 +8,7 @@ from connectors import ingest
 from connectors.models import Source, SyncRun
 from connectors.sources.base import ConnectorError
 from connectors.sync import run_now
-from connectors.what_if import CannotTell, Sync
+from connectors.what_if import SECONDS, CannotTell, Sync
 from gateway.management.commands.check_source import source_of
 from gateway.management.commands.what_if import add_output_arguments, shown
 from gateway.what_if import ask
@@ -25,6 +25,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, source: str | None, **options: Any) -> None:
         if options["json"] and not (options["dry_run"] and source):
             raise CommandError("--json tells of the dry run of one source: name it, and say --dry-run.")
+        if options["seconds"] is not None and not options["dry_run"]:
+            raise CommandError("--seconds is for a dry run: say --dry-run.")
         sources = [source_of(source)] if source is not None else every_source()
         if options["dry_run"]:
             read = sources if source is not None else [each for each in sources if each.next_sync_at is not None]
@@ -52,7 +54,7 @@ class Command(BaseCommand):
 def tried(source: Source, options: dict[str, Any]) -> str:
     """What a sync would do now. What is new is counted and not named: nobody has read it yet (P12)."""
     try:
-        found = ask(Sync.of(source), asked_by=None, seconds=options["seconds"])
+        found = ask(Sync.of(source), asked_by=None, seconds=options["seconds"] or SECONDS)
     except CannotTell as error:
         raise CommandError(f"{source.key}: {error.message}") from None
     return shown(found, as_json=options["json"], new_ids=False)

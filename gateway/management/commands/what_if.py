@@ -2,6 +2,7 @@
 
 import json
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from gateway.what_if import WhatIf, ask
 
 DOCUMENTS_SHOWN = 10  # of a person, on the terminal
 MOST_BYTES = 64 * 1024 * 1024
+LEAST_SECONDS, MOST_SECONDS = 0.1, 3_600.0
 
 
 class Command(BaseCommand):
@@ -30,7 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, source: str, **options: Any) -> None:
         try:
-            found = ask(plan_of(source_of(source), options), asked_by=None, seconds=options["seconds"])
+            found = ask(plan_of(source_of(source), options), asked_by=None, seconds=options["seconds"] or SECONDS)
         except CannotTell as error:
             raise CommandError(error.message) from None
         self.stdout.write(shown(found, as_json=options["json"], new_ids=True))
@@ -39,8 +41,20 @@ class Command(BaseCommand):
 def add_output_arguments(parser: CommandParser) -> None:
     parser.add_argument("--json", action="store_true", help="everything as JSON")
     parser.add_argument(
-        "--seconds", type=float, default=SECONDS, help="how long writers of the source may have to wait (%(default)s)"
+        "--seconds",
+        type=seconds,
+        help=f"how long writers of the source may have to wait; {SECONDS:g} if not given, at most {MOST_SECONDS:,g}",
     )
+
+
+def seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not LEAST_SECONDS <= value <= MOST_SECONDS:  # nor is what is no number at all
+        raise ArgumentTypeError(f"must be a number of seconds from {LEAST_SECONDS:g} to {MOST_SECONDS:,g}")
+    return value
 
 
 def plan_of(source: Source, options: dict[str, Any]) -> Push:
