@@ -62,5 +62,7 @@ def person_in(user_id: int | None, people: Mapping[int, User]) -> str:
 
 
 def subject_of(event: AuditEvent) -> str:
-    """Which source or whose account it is about, or else which document, by its id."""
-    return str(event.details.get("source") or event.details.get("person") or event.details.get("document") or "")
+    """Whose account or which source it is about, or else which documents, by their ids."""
+    told = (event.details.get(name) for name in ("person", "source", "document", "documents"))
+    found: Any = next(filter(None, told), "")
+    return ", ".join(found) if isinstance(found, list) else str(found)

@@ -1,15 +1,18 @@
 """Break-glass: given by one administrator to another person, ended, and every use of it shown (P12)."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
+from django.db.models import Count, F, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -19,6 +22,7 @@ from accounts.addresses import normalised
 from accounts.models import User
 from connectors.corpus import breaking_glass
 from connectors.corpus.breaking_glass import NoGlass
+from connectors.corpus.explaining import origin_of
 from connectors.models import BreakGlass, Source
 from gateway.console.staff import StaffRequest, staff_only
 from gateway.console.views import PAGE, record, shown
@@ -26,7 +30,7 @@ from gateway.models import AuditEvent
 
 TEXT = forms.TextInput({"class": "input w-full", "autocomplete": "off", "spellcheck": "false"})
 LONGEST = 72  # hours
-USES = 20  # shown of each
+USES = 20  # shown of each here; all are on the audit's page
 
 
 class GlassForm(forms.Form):
@@ -85,6 +89,13 @@ class GlassForm(forms.Form):
             scope=(wanted["source"], wanted["scope"]) if wanted["scope"] else None,
         )
 
+    def opened(self) -> dict[str, str]:
+        """By its ids, for the audit: the row goes with what it opens."""
+        document: UUID | None = self.cleaned_data["document"]
+        if document is not None:
+            return {"source": origin_of(document).key, "document": str(document)}
+        return {name: self.cleaned_data[name] for name in ("source", "scope")}
+
 
 @dataclass(frozen=True)
 class Use:
@@ -94,11 +105,12 @@ class Use:
 
 @dataclass(frozen=True)
 class Given:
-    """A break-glass with what was read while it covered it."""
+    """A break-glass with what was read while it covered it: how often, and the last times."""
 
     glass: BreakGlass
     opens: str
-    uses: Sequence[Use] = field(default_factory=list)
+    used: int
+    uses: Sequence[Use]
 
     @property
     def in_force(self) -> bool:
@@ -122,7 +134,8 @@ def given(request: HttpRequest, form: GlassForm) -> bool:
     try:
         with transaction.atomic():
             glass = form.give(by)
-            record(request, "break_glass.given", person=glass.user.email, break_glass=str(glass.pk))
+            told = {"break_glass": str(glass.pk), "until": glass.until.isoformat(), **form.opened()}
+            record(request, "break_glass.given", person=glass.user.email, **told)
     except NoGlass as refused:
         form.add_error(None, str(refused))
         return False
@@ -141,11 +154,23 @@ def end(request: HttpRequest, id: int) -> HttpResponse:
 
 
 def lines_of(glasses: Sequence[BreakGlass]) -> list[Given]:
-    used: dict[int, list[Use]] = defaultdict(list)
+    used: Counter[int] = Counter()
+    last: dict[int, list[Use]] = defaultdict(list)
+    for event in last_uses(glasses):
+        glass_id = event.details["break_glass"]
+        used[glass_id] = event.of_all
+        last[glass_id].append(Use(event.at, event.details["documents"]))
+    opens = breaking_glass.opens(glasses)
+    return [Given(glass, opens[glass.pk], used[glass.pk], last[glass.pk]) for glass in glasses]
+
+
+def last_uses(glasses: Sequence[BreakGlass]) -> QuerySet[Any]:
+    """Of each, newest first, with the number `of_all`."""
+    of_one = F("details__break_glass")
     events = AuditEvent.objects.filter(
         kind="break_glass.used", details__break_glass__in=[glass.pk for glass in glasses]
-    ).order_by("-pk")
-    for event in events:
-        used[event.details["break_glass"]].append(Use(event.at, event.details["documents"]))
-    opens = breaking_glass.opens(glasses)
-    return [Given(glass, opens[glass.pk], used[glass.pk][:USES]) for glass in glasses]
+    ).annotate(
+        of_all=Window(Count("*"), partition_by=of_one),
+        rank=Window(RowNumber(), partition_by=of_one, order_by=F("pk").desc()),
+    )
+    return events.filter(rank__lte=USES).order_by("-pk")

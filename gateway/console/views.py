@@ -6,7 +6,8 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.db.models.fields.json import KT
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -142,8 +143,15 @@ def set_active(request: HttpRequest, id: int) -> HttpResponse:
 @staff_only
 @require_safe
 def audit_list(request: HttpRequest) -> HttpResponse:
-    page = Paginator(AuditEvent.objects.order_by("-id"), PAGE).get_page(request.GET.get("page"))
-    return shown(request, "audit", {"page": page, "lines": lines_of(list(page.object_list))})
+    """All of it, newest first, or what is about one break-glass."""
+    wanted = request.GET.get("break_glass", "")
+    found = AuditEvent.objects.order_by("-id")
+    if wanted:
+        if not wanted.isdecimal():
+            raise Http404
+        found = found.annotate(glass=KT("details__break_glass")).filter(glass=wanted)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    return shown(request, "audit", {"page": page, "lines": lines_of(list(page.object_list)), "wanted": wanted})
 
 
 def source_named(key: str) -> Source:

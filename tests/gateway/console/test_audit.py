@@ -23,9 +23,13 @@ def test_lines_count_passages_and_outlive_people(world: World) -> None:
     audit.record("answer.context", user_id=world.people["ann"].pk, details={"passages": [{}, {}]})
     audit.record("source.paused", user_id=987_654, details={"source": "docs"})
     audit.record("something.new", user_id=None, details={})
+    audit.record("break_glass.used", user_id=None, details={"documents": ["1", "2"]})
+    audit.record("break_glass.given", user_id=None, details={"person": "ann@example.org", "source": "docs"})
     told = [(line.person, line.deed, line.subject, line.passages) for line in lines_of(list(AuditEvent.objects.all()))]
     assert told == [
         ("ann@example.org", "asked a question", "", 2),
         ("a person who was deleted (987654)", "paused a source", "docs", None),
         ("Gatehouse", "something.new", "", None),
+        ("Gatehouse", "read documents by break-glass", "1, 2", None),
+        ("Gatehouse", "let a person read something by break-glass", "ann@example.org", None),
     ]

@@ -8,8 +8,10 @@ from django.test import Client
 from django.utils.html import escape
 
 from accounts.models import User
+from connectors.adding import delete_source
 from connectors.corpus.reading import get_document
 from connectors.models import BreakGlass, Document
+from gateway.console.break_glass import last_uses
 from gateway.models import AuditEvent
 from tests.cast import World
 
@@ -50,6 +52,55 @@ def test_every_use_is_shown_and_the_end_is_at_once(world: World, console: Client
         carol.pk,
         world.people["charlie"].pk,
         carol.pk,
+    ]
+
+
+def test_uses_are_counted_and_all_of_them_are_in_the_audit(
+    world: World, console: Client, plan: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.console.break_glass.USES", 2)
+    for name in ("charlie", "dora"):
+        world.join(name)
+        console.post(PATH, form(plan, person=f"{name}@example.org"))
+    for name in ("charlie", "charlie", "charlie", "dora"):
+        get_document(world.reader(name), plan)
+    page = console.get(PATH).content.decode()
+    assert page.count(f"</time> {plan}") == 2 + 1
+    assert "Used 3 times, last on" in page
+    assert "Used 1 time, last on" in page
+    address = f"/console/audit/?break_glass={BreakGlass.objects.get(user=world.people['charlie']).pk}"
+    assert page.count("All are in the audit") == page.count(f'href="{address}"') == 1
+    audit = console.get(address).content.decode()
+    assert audit.count(f"read documents by break-glass: {plan}") == 3
+    assert "let a person read something by break-glass: charlie@example.org" in audit
+    assert "dora@example.org" not in audit
+    assert console.get("/console/audit/?break_glass=x").status_code == 404
+
+
+def test_only_uses_that_are_shown_are_read(
+    world: World, console: Client, plan: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.console.break_glass.USES", 2)
+    console.post(PATH, form(plan))
+    for _ in range(4):
+        get_document(world.reader("charlie"), plan)
+    assert len(last_uses(list(BreakGlass.objects.all()))) == 2
+
+
+def test_the_audit_tells_what_was_opened_and_until_when_after_all_of_it_is_gone(
+    world: World, console: Client, plan: UUID
+) -> None:
+    world.folder("closed", ["ann"])
+    console.post(PATH, form(plan))
+    console.post(PATH, form(plan, document="", source="docs", scope="closed"))
+    ends = [glass.until.isoformat() for glass in BreakGlass.objects.order_by("pk")]
+    delete_source(world.source)
+    assert not BreakGlass.objects.exists()
+    told = [event.details for event in AuditEvent.objects.filter(kind="break_glass.given")]
+    assert [details["until"] for details in told] == ends
+    assert [(each["source"], each.get("document"), each.get("scope")) for each in told] == [
+        ("docs", str(plan), None),
+        ("docs", None, "closed"),
     ]
 
 
