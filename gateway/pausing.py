@@ -1,8 +1,8 @@
 """Points at which a test holds an answer under way; for everybody else nothing happens there.
 
 None stands between a check and what it releases (P15): `retrieve`, `before_prompt` and `flush` stand right before a
-check, `resolve` before the question is written down, `persist` before the answer is. The setting is refused unless DEBUG
-is on, so that nothing can be held in production.
+check, `resolve` before the question is written down, `persist` before the answer is. The setting is refused unless
+DEBUG is on, so that nothing can be held in production.
 """
 
 from typing import Literal
