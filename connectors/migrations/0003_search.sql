@@ -121,8 +121,12 @@ BEGIN
         FROM frequencies f GROUP BY f.lexeme
     ), average AS (
         SELECT greatest(avg(c.words), 1) AS words FROM candidates c
-    ), bm25 AS (  -- Robertson et al. 1995, k1 = 0.9, b = 0.4
-        SELECT f.id, sum(t.idf * f.tf * 1.9 / (f.tf + 0.9 * (0.6 + 0.4 * f.words / a.words)))::float8 AS score
+    ), bm25 AS (
+        -- Robertson et al. 1995, k1 = 0.9, b = 0.4; added up in whole millionths, since a sum of fractions depends on the
+        -- order of its rows, which depends on a plan, which depends on how many rows there are, hidden ones included
+        SELECT f.id, sum((
+            1000000 * t.idf * f.tf * 1.9 / (f.tf + 0.9 * (0.6 + 0.4 * f.words / a.words)))::bigint)::float8 / 1000000
+            AS score
         FROM frequencies f JOIN terms t USING (lexeme) CROSS JOIN average a GROUP BY f.id
     ), found AS (
         SELECT unnest(nearest) AS id

@@ -3,9 +3,12 @@
 Where rows lie, and how the planner reads them, depends on what is hidden as well (P14).
 """
 
-import pytest
+from random import Random
 
-from accounts.statements import execute
+import pytest
+from django.db import transaction
+
+from accounts.statements import execute, rows
 from connectors.corpus.search import Mode, search
 from tests.cast import World
 from tests.leakproof.breaking import InSql
@@ -45,3 +48,26 @@ def test_of_equals_the_first_are_found(world: World, mode: Mode) -> None:
 def test_where_too_many_have_the_words_the_first_are_weighed(world: World) -> None:
     InSql(SEARCH, "exact_limit CONSTANT integer := 20000", "exact_limit CONSTANT integer := 20")()
     assert found(world, "text") == ["d00", "d01", "d02", "d03", "d04"]
+
+
+PLANS = ("hashagg", "hashjoin", "mergejoin", "nestloop", "sort", "bitmapscan", "seqscan", "material")
+WORDS = ("canteen", "kitchen", "garden", "leave", "travel", "laptop", "badge", "train", "hotel", "budget", "roof")
+SCORED = "SELECT passage, keywords, score FROM gatehouse_search(%s, NULL, %s, 50, false, '{}', NULL, NULL)"
+
+
+def test_no_plan_changes_a_score_in_its_last_digit(db: None) -> None:
+    """The planner chooses by how much there is, hidden rows included, and a sum of fractions by its order (P14)."""
+    world = World.of("ann")
+    world.folder("menus", ["ann"])
+    chance = Random(5)
+    for number in range(40):
+        text = " ".join(chance.choices(WORDS, k=chance.randrange(5, 60)))
+        world.document(f"d{number:02}", "menus", text=f"{text}.")
+    asked = [world.reader("ann").text, list(WORDS)]
+    first = rows(SCORED, asked)
+    assert len(first) == 40
+    for _ in range(30):
+        with transaction.atomic():
+            for plan in PLANS:
+                execute(f"SET LOCAL enable_{plan} = {chance.choice(['on', 'off'])}")
+            assert rows(SCORED, asked) == first
