@@ -30,7 +30,7 @@ def evaluate(corpus: Corpus, *, readable: float, with_history: bool) -> Evaluati
     for name, (reader, ids) in readers.items():
         systems = {
             "bm25s": keywords_alone([text for text in corpus.texts if text.id in ids], _language(corpus)),
-            "vectors, exact": vectors_alone(loaded.source.pk, ids),
+            "vectors, exact": vectors_alone(reader, loaded.source),
             "Gatehouse, by words": gateway(reader, "text"),
             "Gatehouse, by vectors": gateway(reader, "vector"),
             "Gatehouse": gateway(reader, "hybrid"),

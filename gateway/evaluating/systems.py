@@ -5,7 +5,7 @@ BM25 of whole documents with stemming, and an exact search over the gateway's ow
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import bm25s
@@ -14,9 +14,9 @@ import Stemmer
 from numpy.typing import NDArray
 
 from accounts.reader import Reader
-from accounts.statements import rows
 from connectors.corpus.search import Mode, search
 from connectors.embedding import Embedding
+from connectors.models import Passage, Source
 from gateway.evaluating.corpora import Text
 from gateway.evaluating.metrics import DEEP
 
@@ -25,10 +25,6 @@ System = Callable[[str, Embedding], list[str]]  # of a question and its vector
 PASSAGES = 2 * DEEP  # asked for, since several may be of one document
 K1, B = 0.9, 0.4
 logging.getLogger("bm25s").setLevel(logging.WARNING)
-VECTORS = """
-SELECT d.external_id, p.embedding::real[] FROM connectors_passage p JOIN connectors_document d ON d.id = p.document_id
-WHERE d.source_id = %s AND d.state = 'live' AND p.embedding IS NOT NULL ORDER BY p.id
-"""
 LANGUAGES = {"de": "german", "es": "spanish", "fr": "french", "it": "italian", "nl": "dutch", "pt": "portuguese"}
 
 
@@ -61,9 +57,10 @@ def _tokens(texts: list[str], stemmer: Any, stop: str) -> Any:
     return bm25s.tokenize(texts, stopwords=stop, stemmer=stemmer, show_progress=False)
 
 
-def vectors_alone(source_id: int, readable: Collection[str]) -> System:
+def vectors_alone(reader: Reader, source: Source) -> System:
     """Documents by their nearest passage, compared with all of them."""
-    found = [(id, vector) for id, vector in rows(VECTORS, [source_id]) if id in readable]
+    embedded = Passage.objects.visible_to(reader).filter(document__source=source, embedding__isnull=False)
+    found = list(embedded.order_by("id").values_list("document__external_id", "embedding"))
     ids = [id for id, _ in found]
     matrix: NDArray[np.float32] = np.array([vector for _, vector in found], dtype=np.float32)
 
