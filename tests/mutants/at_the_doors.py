@@ -271,6 +271,16 @@ CHANNELS = (
         ("gateway/slack/channels.py", 'unidentified="unidentified" in unlinked', "unidentified=False"),
     ),
     mutation(
+        "a member who was deactivated is somebody nobody can identify",
+        "P1 P10",
+        SLACK + "test_a_member_who_was_deactivated_widens_nothing",
+        (
+            "accounts/identity.py",
+            "    return link.user if link is not None else None\n",
+            "    return link.user if link is not None and link.user.may_sign_in else None\n",
+        ),
+    ),
+    mutation(
         "an answer goes to an account that is no longer the asker's",
         "P13",
         SLACK + "test_an_answer_is_not_posted_to_an_account_whose_link_was_ended",

@@ -13,6 +13,7 @@ GUARD = "connectors/corpus/guard.py"
 PERMISSIONS = "tests/connectors/test_permissions.py::"
 AUDIENCE = "tests/connectors/test_audience.py::"
 GLASS = "tests/connectors/test_break_glass.py::"
+GLASS_BELOW = "SELECT under.glass, s.id\n        FROM under JOIN connectors_scope s ON s.parent_id = under.scope"
 SECOND_WALL = "tests/security/test_second_wall.py::"
 DOCUMENTS_OPENED = "WHERE document_id IS NOT NULL AND ended_at IS NULL AND until > statement_timestamp()\n    ) THEN"
 SCOPES_OPENED = (
@@ -51,7 +52,7 @@ PEOPLE = (
         "P2",
         PERMISSIONS + "test_a_cycle_of_groups_adds_nothing_and_loses_nothing",
         (CLOSURE, "        FROM path JOIN edge e ON e.held = path.holder", "        FROM path JOIN edge e ON false"),
-        (CLOSURE, "JOIN accounts_closure c ON c.holder_id = o.held", "JOIN accounts_closure c ON false"),
+        (CLOSURE, ") c ON c.holder_id = o.held", ") c ON false"),
     ),
     mutation(
         "the closure keeps what was removed",
@@ -59,8 +60,8 @@ PEOPLE = (
         (PERMISSIONS + "test_a_cycle_of_groups_adds_nothing_and_loses_nothing", "tests/connectors/test_principals.py"),
         (
             CLOSURE,
-            "        DELETE FROM accounts_closure c\n        WHERE",
-            "        DELETE FROM accounts_closure c\n        WHERE false AND",
+            "        DELETE FROM accounts_closure WHERE",
+            "        DELETE FROM accounts_closure WHERE false AND",
         ),
     ),
     mutation(
@@ -392,13 +393,13 @@ BREAK_GLASS = (
         "break-glass opens what is detached below",
         "P12",
         GLASS + "test_it_opens_a_scope_and_what_inherits_but_not_what_is_detached_below",
-        (WALL, "ON s.parent_id = under.scope AND s.inherits AND", "ON s.parent_id = under.scope AND"),
+        (WALL, f"{GLASS_BELOW} AND s.inherits AND", f"{GLASS_BELOW} AND"),
     ),
     mutation(
         "break-glass opens text that waits under other rights",
         "P5 P12",
         GLASS + "test_what_waits_under_old_and_new_rights_needs_both_to_be_open",
-        (WALL, "AND s.inherits AND s.also_id IS NULL\n", "AND s.inherits\n"),
+        (WALL, f"{GLASS_BELOW} AND s.inherits AND s.also_id IS NULL\n", f"{GLASS_BELOW} AND s.inherits\n"),
     ),
     mutation(
         "break-glass opens to everybody",
@@ -441,7 +442,19 @@ BREAK_GLASS = (
         "a use of break-glass is not told",
         "P12",
         GLASS + "test_every_use_is_told_and_audited_and_no_check_is_a_use",
-        ("connectors/corpus/breaking_glass.py", "    if found:\n", "    if not found:\n"),
+        ("connectors/corpus/breaking_glass.py", "        if uses <= told:\n", "        if True:\n"),
+    ),
+    mutation(
+        "what was read before its use was told of is shown",
+        "P12 P15",
+        GLASS + "test_what_ends_while_its_use_is_told_of_shows_nothing",
+        ("connectors/corpus/breaking_glass.py", "        told |= uses\n", "        return found\n"),
+    ),
+    mutation(
+        "a use is not told of where text waits in two scopes",
+        "P12",
+        GLASS + "test_reading_what_waits_under_two_scopes_is_a_use_of_either",
+        (WALL, "under.scope IN (s.parent_id, s.also_id)", "false"),
     ),
 )
 
