@@ -23,11 +23,12 @@ WHOLE = 1000  # pairs of a run whose result is kept
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.twins", description=__doc__)
     parser.add_argument("--pairs", type=int, default=WHOLE)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first, to go on with a run")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     wanted = parser.parse_args()
     began = time.monotonic()
-    tally, controls = asked(wanted.seed, wanted.pairs, wanted.jobs)
+    tally, controls = asked(wanted.seed, range(wanted.first, wanted.first + wanted.pairs), wanted.jobs)
     result = Result(wanted.seed, tally, controls, time.monotonic() - began)
     result.tell()
     if wanted.pairs >= WHOLE:
@@ -35,13 +36,13 @@ def main() -> int:
     return 0 if result.is_good else 1
 
 
-def asked(seed: int, pairs: int, jobs: int) -> tuple[Tally, dict[str, int]]:
+def asked(seed: int, numbers: range, jobs: int) -> tuple[Tally, dict[str, int]]:
     """What all pairs said, and after how many each defect was noticed."""
     tally = Tally()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, max_tasks_per_child=1) as pool:
         controls = pool.submit(control, seed)
-        for share in [pool.submit(share_of, seed, range(job, pairs, jobs)) for job in range(jobs)]:
+        for share in [pool.submit(share_of, seed, numbers[job::jobs]) for job in range(jobs)]:
             tally.merge(share.result())
         return tally, controls.result()
 
