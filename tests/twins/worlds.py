@@ -238,10 +238,11 @@ class Known:
     def _quoted(self) -> tuple[UUID, UUID, str]:
         found = rows(
             "SELECT d.public_id, p.public_id, encode(p.digest, 'hex') FROM connectors_passage p "
-            "JOIN connectors_document d ON d.id = p.document_id WHERE d.external_id = %s AND p.ordinal = 0",
-            [self.documents[0][1].id],
+            "JOIN connectors_document d ON d.id = p.document_id JOIN accounts_directory a ON a.id = d.source_id "
+            "WHERE a.key = %s AND d.external_id = %s AND p.ordinal = 0",  # another source may hide one of this id
+            [self.documents[0][0], self.documents[0][1].id],
         )
-        document, passage, digest = found[0]
+        [(document, passage, digest)] = found
         return document, passage, digest
 
 
