@@ -5,7 +5,8 @@
 -- a pair until the latest end of any path (P17).
 CREATE FUNCTION gatehouse_led_to(holders bigint[], targets bigint[])
 RETURNS TABLE (holder bigint, held bigint, until timestamptz)
-LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_custom_plan SET enable_mergejoin = off AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_custom_plan SET enable_mergejoin = off AS $$
     WITH RECURSIVE target AS MATERIALIZED (
         SELECT unnest(targets) AS id
     ), edge AS MATERIALIZED (

@@ -5,6 +5,7 @@ of it and, if asked, as somebody who may read a part. Beside the gateway stand p
 """
 
 import argparse
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -23,10 +24,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="everything as JSON")
 
 
+def of_its_own(data: Path) -> None:
+    """From here on the settings are those of an installation in this directory, whatever a `.env` file says.
+
+    What the file says of models is in the environment by now: whoever started this has read it.
+    """
+    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
+        os.environ.pop(name, None)
+    os.environ |= {"GATEHOUSE_DATA_DIR": str(data), "GATEHOUSE_MODE": "evaluation", "GATEHOUSE_ENV_FILE": "none"}
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="manage.py evaluate", description=__doc__)
+    parser.add_argument("data", type=Path, help="the directory of the installation that is made for it")
     arguments(parser)
     wanted = parser.parse_args()
+    of_its_own(wanted.data)
     if not 0 < wanted.readable <= 1:
         parser.error("--readable is a share: more than 0, at most 1.")
     try:

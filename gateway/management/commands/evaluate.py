@@ -1,6 +1,5 @@
 """How good the search is on a corpus with known answers, in a process and an installation of its own."""
 
-import os
 import subprocess
 import sys
 from typing import Any
@@ -19,11 +18,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exits as that process does."""
-        data = settings.DATA_DIR / "evaluation"
-        environment = {
-            name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
-        } | {"GATEHOUSE_DATA_DIR": str(data), "GATEHOUSE_MODE": "evaluation"}
+        data = str(settings.DATA_DIR / "evaluation")
         words = sys.argv[sys.argv.index("evaluate") + 1 :]
-        done = subprocess.run([sys.executable, "-m", "gateway.evaluating", *words], env=environment, check=False)
+        done = subprocess.run([sys.executable, "-m", "gateway.evaluating", data, *words], check=False)
         if done.returncode:
             sys.exit(done.returncode)  # it has said why

@@ -30,7 +30,11 @@ def corpus(folder: Path) -> Path:
 
 
 def evaluate(data: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    environment = os.environ | {"GATEHOUSE_DATA_DIR": str(data), "GATEHOUSE_ENV_FILE": "none"}
+    """As an installation calls it whose `.env` file names a database: that one is not to be touched."""
+    file = data / "settings.env"
+    file.write_text("DATABASE_URL=postgres://nobody@127.0.0.1:9/of_the_company\nGATEHOUSE_MODE=evaluation\n")
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "GATEHOUSE_MODE")}
+    environment = kept | {"GATEHOUSE_DATA_DIR": str(data), "GATEHOUSE_ENV_FILE": str(file)}
     return subprocess.run(
         [sys.executable, "manage.py", "evaluate", *words],
         env=environment,
