@@ -6,6 +6,6 @@
     metrics.py   nDCG, recall, reciprocal rank
     reporting.py the table and the JSON
 
-`python -m gateway.evaluating DATA FOLDER` is the process that does it, in an installation of its own in DATA whatever the
-settings name, so that nothing else is read or changed; `manage.py evaluate` starts it.
+`python -m gateway.evaluating DATA FOLDER` is the process that does it, in an installation of its own in DATA
+whatever the settings name, so that nothing else is read or changed; `manage.py evaluate` starts it.
 """
