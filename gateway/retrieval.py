@@ -3,17 +3,23 @@
 import logging
 from dataclasses import replace
 
+from django.conf import settings
+
 from accounts.models import User
 from accounts.reader import Viewers
 from connectors.corpus.hits import Hit
 from connectors.corpus.search import NO_FILTERS, Filters, Mode, search
 from connectors.embedding import Embedding, EmbeddingFailed, embed_query
+from gateway.answering.releasing import pair_of, readable_evidence
+from gateway.answering.threads import give_back
 from gateway.answering.words import folded
 
 log = logging.getLogger("gatehouse.retrieval")
 
 # Looked at beyond what was asked for, so that a passage about the reader's own country can move up.
 ROOM = 10
+# So many of the best a reranker is asked about, if there is one: with more of them rankings are known to get worse.
+TO_JUDGE = 25
 # What naming the reader's situation is worth, on the scale of a fused score (0..1). Wording and order only: no
 # preference adds a passage the search did not find or takes one away.
 OWN_COUNTRY = 0.15
@@ -26,8 +32,11 @@ def retrieve(
 ) -> list[Hit]:
     """The permitted passages nearest to `query`, best first, at most `limit`."""
     vector = None if mode == "text" else embedded(query)
-    found = search(reader, query=query, vector=vector, limit=limit + ROOM, mode=mode, filters=filters)
+    room = max(limit + ROOM, TO_JUDGE) if has_reranker() else limit + ROOM
+    found = search(reader, query=query, vector=vector, limit=room, mode=mode, filters=filters)
     person = User.objects.filter(pk=reader.asker.user_id).first()
+    if has_reranker():
+        found = judged(reader, found, query)
     return found[:limit] if person is None else preferred(found, query, person)[:limit]
 
 
@@ -38,6 +47,23 @@ def embedded(query: str) -> Embedding | None:
     except EmbeddingFailed:
         log.warning("The embedding model did not answer; this search goes by keywords alone.", exc_info=True)
         return None
+
+
+def has_reranker() -> bool:
+    return bool(settings.RERANK_BASE_URL or settings.RERANK_CLASS)
+
+
+def judged(reader: Viewers, hits: list[Hit], query: str) -> list[Hit]:
+    """The hits, the best of them in the order a reranker helped to find.
+
+    It may think for a while: what was lost meanwhile is left out by a check that starts afterwards (P15).
+    """
+    from gateway import reranking  # only who has one loads it
+
+    give_back()  # no connection is held while it thinks
+    ordered = reranking.reranked(hits[:TO_JUDGE], query) + hits[TO_JUDGE:]
+    readable = readable_evidence(reader, {pair_of(hit) for hit in ordered})
+    return [hit for hit in ordered if pair_of(hit) in readable]
 
 
 def preferred(hits: list[Hit], query: str, person: User) -> list[Hit]:

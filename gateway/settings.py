@@ -212,6 +212,13 @@ EMBED_API_KEY = env.str("EMBED_API_KEY", default="")
 EMBED_MODEL = env.str("EMBED_MODEL", default="")
 EMBED_DIMENSIONS = env.int("EMBED_DIMENSIONS", default=0)
 EMBED_CLASS = env.str("EMBED_CLASS", default="")
+RERANK_BASE_URL = env.str("RERANK_BASE_URL", default="")
+RERANK_API_KEY = env.str("RERANK_API_KEY", default="")
+RERANK_MODEL = env.str("RERANK_MODEL", default="")
+RERANK_SHAPE = env.str("RERANK_SHAPE", default="cohere")
+if RERANK_SHAPE not in ("cohere", "tei"):
+    start.stop("RERANK_SHAPE is neither 'cohere' nor 'tei'.")
+RERANK_CLASS = env.str("RERANK_CLASS", default="")
 
 # --- Slack ------------------------------------------------------------------------------------------
 SLACK_BOT_TOKEN = env.str("SLACK_BOT_TOKEN", default="")

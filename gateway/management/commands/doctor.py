@@ -12,6 +12,7 @@ from connectors.corpus import soundness
 from connectors.parsing import sandbox_report
 from gateway import health
 from gateway.embedded.places import places_of
+from gateway.retrieval import has_reranker
 
 PACKAGES = ("django", "psycopg", "celery", "llama-index-core", "onnxruntime")
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         if not problems:
             self.stdout.write(_database())
             problems = soundness.findings()
+        problems += self._reranker()
         for wall in sandbox_report():
             self.stdout.write(f"Parsing is less shut away here than it could be: {wall}")
         for problem in problems:
@@ -37,6 +39,27 @@ class Command(BaseCommand):
         if problems:
             raise SystemExit(1)
         self.stdout.write("Nothing is missing.")
+
+    def _reranker(self) -> list[str]:
+        """What is wrong with the reranker, if there is one. Searches go on without it, so nobody else would tell."""
+        if not has_reranker():
+            return []
+        from gateway import reranking
+
+        try:
+            seconds = reranking.tried()
+        except reranking.NotReranked as problem:
+            return [
+                f"the reranker is of no help: {problem} Searches keep their own order until it is put right, or "
+                "RERANK_BASE_URL and RERANK_CLASS are unset."
+            ]
+        self.stdout.write(f"The reranker answers in {seconds:.2f} s")
+        if seconds <= reranking.CLOCK.answer:
+            return []
+        return [
+            f"the reranker takes {seconds:.1f} s for as much as a search sends, and a search waits "
+            f"{reranking.CLOCK.answer} s for it. Give it a smaller model or a faster machine."
+        ]
 
 
 CHECKS = (
