@@ -5,32 +5,42 @@ first text, so that processes which never embed stay small.
 """
 
 import hashlib
-import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
+
+from connectors.batching import (
+    HURRIED,
+    PATIENT,
+    PLAIN_WORD,
+    Clock,
+    Embedder,
+    Embedding,
+    EmbeddingFailed,
+    TextsRefused,
+)
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
 
-Embedding: TypeAlias = list[float]
+__all__ = [
+    "Embedding",
+    "EmbeddingFailed",
+    "ModelChoice",
+    "chosen",
+    "dimensions",
+    "embed_each",
+    "embed_query",
+    "embed_texts",
+    "model_name",
+]
 
+UNNAMED = "unnamed-"
 LOCAL_NAME = "all-MiniLM-L6-v2"
 LOCAL_DIMENSIONS = 384
-REMOTE_TIMEOUT = 30.0  # seconds a request
-REMOTE_RETRIES = 2
-REMOTE_BATCH = 64
 REMEMBERED_QUERIES = 2048
-
-
-class EmbeddingFailed(Exception):
-    """No usable vectors came back. `permanent`: trying again will not help until a person acts."""
-
-    def __init__(self, message: str, *, permanent: bool = True) -> None:
-        super().__init__(message)
-        self.permanent = permanent
 
 
 class ModelChoice(NamedTuple):
@@ -69,35 +79,60 @@ class QueryMemory:
 remembered = QueryMemory(REMEMBERED_QUERIES)
 
 
-def embed_query(text: str) -> Embedding:
-    """The vector of a question. Raises EmbeddingFailed."""
-    choice = chosen()
+def embed_query(text: str, choice: ModelChoice | None = None) -> Embedding:
+    """The vector of a question, within seconds, for somebody waits. Raises EmbeddingFailed."""
+    choice = choice or chosen()
     key = hashlib.sha256("\0".join([*map(str, choice), text]).encode("utf-8", "surrogatepass")).digest()
     vector = remembered.get(key)
     if vector is None:
-        vector = _checked(_ask(lambda: [model_for(choice).get_query_embedding(text)]), 1, choice)[0]
+        vector = model_for(choice).question(text)
         remembered.put(key, vector)
     return list(vector)
 
 
-def embed_texts(texts: Sequence[str]) -> list[Embedding]:
-    """One vector a text, in order. Raises EmbeddingFailed; never call it inside a transaction."""
-    if not texts:
-        return []
-    choice = chosen()
-    return _checked(_ask(lambda: model_for(choice).get_text_embedding_batch(list(texts))), len(texts), choice)
+def embed_texts(texts: Sequence[str], choice: ModelChoice | None = None, *, hurried: bool = False) -> list[Embedding]:
+    """One vector a text, in order. Raises EmbeddingFailed; never call it inside a transaction.
+
+    `hurried`: within seconds, or not at all.
+    """
+    vectors = embed_each(texts, choice, hurried=hurried)
+    refused = vectors.count(None)
+    if refused:
+        raise EmbeddingFailed(f"The embedding model refuses {refused} of {len(vectors)} texts.")
+    return [vector for vector in vectors if vector is not None]
 
 
-def model_name() -> str:
+def embed_each(
+    texts: Sequence[str], choice: ModelChoice | None = None, *, hurried: bool = False
+) -> list[Embedding | None]:
+    """The same, but None for a text that the model, which is well otherwise, refuses for good.
+
+    What was made before a failure goes with it: give it some hundred texts at a time.
+    """
+    return model_for(choice or chosen()).each(texts, HURRIED if hurried else PATIENT) if texts else []
+
+
+def model_name(choice: ModelChoice | None = None) -> str:
     """The name vectors are kept under: vectors of two names are never compared."""
-    choice = chosen()
+    choice = choice or chosen()
+    if choice.base_url and not (choice.model or choice.class_path):
+        return f"{UNNAMED}{hashlib.sha256(choice.base_url.encode()).hexdigest()[:12]}"  # addresses may hold passwords
     return choice.model or choice.class_path or LOCAL_NAME
 
 
-def dimensions() -> int:
-    """How many numbers a vector has; asks the model once where no setting says it."""
-    choice = chosen()
-    return choice.dimensions or _measured_dimensions(choice)
+def is_unnamed(name: str) -> bool:
+    """It stands for whatever model a server has when it is not told which."""
+    return name.startswith(UNNAMED)
+
+
+def dimensions(choice: ModelChoice | None = None) -> int:
+    """How many numbers a vector has; asks the model once where no setting says it. Raises EmbeddingFailed."""
+    choice = choice or chosen()
+    return choice.dimensions or (LOCAL_DIMENSIONS if is_local(choice) else model_for(choice).size())
+
+
+def is_local(choice: ModelChoice) -> bool:
+    return not (choice.base_url or choice.class_path)
 
 
 def chosen() -> ModelChoice:
@@ -118,30 +153,33 @@ def chosen() -> ModelChoice:
 
 
 @cache
-def model_for(choice: ModelChoice) -> "BaseEmbedding":
-    """The model behind llama-index's interface, loaded once."""
+def model_for(choice: ModelChoice) -> Embedder:
+    """The model, loaded once. Raises EmbeddingFailed."""
     if choice.class_path:
-        return _by_class(choice)
+        return Embedder(Library(_by_class(choice)), choice, choice.dimensions)
     if choice.base_url:
-        return _by_server(choice)
+        from connectors.remote_embedding import Server  # loads the HTTP client
+
+        return Embedder(Server(choice), choice, choice.dimensions)
     from connectors.minilm import MiniLM  # loads llama-index and onnxruntime
 
-    return MiniLM()
+    return Embedder(Library(MiniLM()), choice, choice.dimensions or LOCAL_DIMENSIONS)
 
 
-def _by_server(choice: ModelChoice) -> "BaseEmbedding":
-    from llama_index.embeddings.openai_like import OpenAILikeEmbedding
+class Library:
+    """A llama-index embedding. Its requests, if it sends any, have the clock of its own library."""
 
-    model: BaseEmbedding = OpenAILikeEmbedding(
-        model_name=choice.model,
-        api_base=choice.base_url,
-        api_key=choice.api_key or "none",
-        dimensions=choice.dimensions or None,
-        embed_batch_size=REMOTE_BATCH,
-        timeout=REMOTE_TIMEOUT,
-        max_retries=REMOTE_RETRIES,
-    )
-    return model
+    def __init__(self, model: "BaseEmbedding") -> None:
+        self.model = model
+
+    def texts(self, texts: Sequence[str], clock: Clock) -> list[Embedding]:
+        return _asked(lambda: self.model.get_text_embedding_batch(list(texts)))
+
+    def question(self, texts: Sequence[str], clock: Clock) -> list[Embedding]:
+        return _asked(lambda: [self.model.get_query_embedding(text) for text in texts])
+
+    def plain_word(self, clock: Clock) -> list[Embedding]:
+        return self.texts([PLAIN_WORD], clock)
 
 
 def _by_class(choice: ModelChoice) -> "BaseEmbedding":
@@ -157,33 +195,15 @@ def _by_class(choice: ModelChoice) -> "BaseEmbedding":
     return model
 
 
-@cache
-def _measured_dimensions(choice: ModelChoice) -> int:
-    if not (choice.base_url or choice.class_path):
-        return LOCAL_DIMENSIONS
-    return len(_checked(_ask(lambda: model_for(choice).get_text_embedding_batch(["size"])), 1, choice)[0])
-
-
-def _ask(call: Callable[[], list[Embedding]]) -> list[Embedding]:
-    """Whatever a model's own library raises becomes one error of ours; its words may hold texts or keys."""
+def _asked(call: Callable[[], list[Embedding]]) -> list[Embedding]:
+    """Whatever a model's own library raises becomes an error of ours, alone: its words may hold texts or keys."""
     try:
-        return call()
+        return [[float(number) for number in vector] for vector in call()]
     except EmbeddingFailed:
         raise
     except Exception as error:
-        message = f"The embedding model did not answer ({type(error).__name__})."
-        raise EmbeddingFailed(message, permanent=False) from error
-
-
-def _checked(vectors: list[Embedding], count: int, choice: ModelChoice) -> list[Embedding]:
-    """The vectors, if there are as many as texts and each can be compared."""
-    if len(vectors) != count:
-        raise EmbeddingFailed(f"The embedding model gave {len(vectors)} vectors for {count} texts.")
-    size = choice.dimensions or len(vectors[0])
-    for vector in vectors:
-        if len(vector) != size or not vector:
-            raise EmbeddingFailed(f"The embedding model gave {len(vector)} numbers where {size} were expected.")
-        length = math.fsum(number * number for number in vector)
-        if not math.isfinite(length) or length == 0:
-            raise EmbeddingFailed("The embedding model gave a vector that is empty or not a number.")
-    return vectors
+        status = getattr(getattr(error, "response", error), "status_code", None)
+        sentence = f"The embedding model did not answer ({type(error).__name__})."
+        if status in (400, 413, 422):
+            raise TextsRefused(sentence) from None
+        raise EmbeddingFailed(sentence, permanent=status in (401, 403, 404)) from None

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,8 @@ def quantised(published: bytes) -> bytes:
     import onnx
 
     model = onnx.load_model_from_string(published)
-    made = [node for old in model.graph.node for node in _in_whole_numbers(old, model.graph)]
+    stored = _stored_weights(model.graph)
+    made = [node for old in model.graph.node for node in _in_whole_numbers(old, stored)]
     rounded: set[str] = set()  # an input that several weights multiply is rounded once
     nodes = []
     for node in made:
@@ -78,14 +80,13 @@ def quantised(published: bytes) -> bytes:
     return content
 
 
-def _in_whole_numbers(node: "NodeProto", graph: "GraphProto") -> "list[NodeProto]":
+def _in_whole_numbers(node: "NodeProto", stored: Mapping[str, tuple[str, str]]) -> "list[NodeProto]":
     """The node, or what takes its place where it multiplies by a stored weight: x · (scale · weight)."""
     from onnx import TensorProto, helper
 
-    stored = _stored_weight(node, graph)
-    if stored is None:
+    if node.op_type != "MatMul" or node.input[1] not in stored:
         return [node]
-    weight, scale = stored
+    weight, scale = stored[node.input[1]]
     given, out = node.input[0], node.output[0]
     small = f"{given}_in_8_bits"
     return [
@@ -97,16 +98,17 @@ def _in_whole_numbers(node: "NodeProto", graph: "GraphProto") -> "list[NodeProto
     ]
 
 
-def _stored_weight(node: "NodeProto", graph: "GraphProto") -> tuple[str, str] | None:
-    """The names of the weight in eight bits and of its scale, if that is what the node multiplies by."""
-    made_by = {output: each for each in graph.node for output in each.output}
-    scaled = made_by.get(node.input[1]) if node.op_type == "MatMul" else None
-    if scaled is None or scaled.op_type != "Mul":
-        return None
-    cast = made_by.get(scaled.input[0])
-    if cast is None or cast.op_type != "Cast" or cast.input[0] not in {each.name for each in graph.initializer}:
-        return None
-    return cast.input[0], scaled.input[1]
+def _stored_weights(graph: "GraphProto") -> dict[str, tuple[str, str]]:
+    """By the name of the floats made of it: the names of a weight in eight bits and of its scale."""
+    weights = {each.name for each in graph.initializer}
+    floats = {
+        node.output[0]: node.input[0] for node in graph.node if node.op_type == "Cast" and node.input[0] in weights
+    }
+    return {
+        node.output[0]: (floats[node.input[0]], node.input[1])
+        for node in graph.node
+        if node.op_type == "Mul" and node.input[0] in floats
+    }
 
 
 def _needed(nodes: "list[NodeProto]", outputs: set[str]) -> "list[NodeProto]":

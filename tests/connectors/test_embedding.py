@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from pytest_django import Settings
 from connectors import minilm, quantising
 from connectors.embedding import (
     EmbeddingFailed,
+    ModelChoice,
     QueryMemory,
+    chosen,
     dimensions,
+    embed_each,
     embed_query,
     embed_texts,
     model_for,
@@ -99,7 +103,7 @@ def test_one_that_comes_out_otherwise_is_not_used(tmp_path: Path, monkeypatch: p
 
 
 def test_importing_the_module_loads_no_model() -> None:
-    heavy = ("llama_index", "onnxruntime", "numpy", "django")
+    heavy = ("llama_index", "onnxruntime", "numpy", "django", "httpx", "asyncio")
     program = f"import sys, connectors.embedding; print([name for name in {heavy} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
@@ -117,10 +121,12 @@ def test_recent_questions_are_remembered_without_their_words() -> None:
 def test_a_server_embeds_when_one_is_set(settings: Settings) -> None:
     with EmbeddingServer().running() as server:
         settings.EMBED_BASE_URL, settings.EMBED_MODEL, settings.EMBED_API_KEY = server.url, "small", "key"
-        assert embed_texts(["ab", "abcd"]) == [[2.0, 1.0], [4.0, 1.0]]
-        assert embed_query("abc") == embed_query("abc") == [3.0, 1.0]
+        long, short = embed_texts(["abcd", "ab"])
+        assert long == pytest.approx([4 / 17**0.5, 1 / 17**0.5])
+        assert short == pytest.approx([2 / 5**0.5, 1 / 5**0.5])
+        assert embed_query("abc") == embed_query("abc") == pytest.approx([3 / 10**0.5, 1 / 10**0.5])
         assert (model_name(), dimensions()) == ("small", 2)
-    assert [call["input"] for call in server.calls] == [["ab", "abcd"], ["abc"], ["size"]]
+    assert [call["input"] for call in server.calls] == [["size"], ["ab", "abcd"], ["abc"]]
     assert server.calls[0]["model"] == "small"
 
 
@@ -154,7 +160,73 @@ def test_a_class_that_is_no_embedding_is_told(settings: Settings, path: str) -> 
     assert failure.value.permanent
 
 
-def test_a_model_is_loaded_once(settings: Settings) -> None:
-    from connectors.embedding import chosen
-
+def test_a_model_is_loaded_once() -> None:
     assert model_for(chosen()) is model_for(chosen())
+
+
+def test_the_model_before_can_still_be_asked(settings: Settings) -> None:
+    settings.EMBED_CLASS = "tests.connectors.test_embedding.Odd"
+    before = ModelChoice()
+    assert (model_name(before), dimensions(before)) == ("all-MiniLM-L6-v2", 384)
+    assert (model_name(), dimensions()) == (settings.EMBED_CLASS, 2)
+    assert len(embed_query(LEAVE, before)) == len(embed_texts([LEAVE], before)[0]) == 384
+    assert embed_query(LEAVE) == embed_texts([LEAVE])[0] == [0.6, 0.8]
+
+
+def test_a_server_without_a_model_s_name_is_not_taken_for_the_local_model() -> None:
+    names = {model_name(ModelChoice(base_url=url)) for url in ("http://one/v1", "http://two/v1", "")}
+    assert len(names) == 3
+    assert not any("://" in name for name in names)
+
+
+class StatusError(Exception):
+    """As HTTP libraries raise it."""
+
+    def __init__(self, status_code: int, words: str) -> None:
+        super().__init__(words)
+        self.status_code = status_code
+
+
+class Odd(BaseEmbedding):
+    """A class whose texts say what becomes of them."""
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        if "refused" in text:
+            raise StatusError(400, f"This is too much for me: {text}")
+        if "forbidden" in text:
+            raise StatusError(403, f"Not with this key: {text}")
+        if "broken" in text:
+            raise OSError(text)
+        return [math.nan, 1.0] if "odd" in text else [3.0, 4.0]
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return self._get_text_embedding(query)
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return self._get_text_embedding(query)
+
+
+def test_a_text_that_a_class_refuses_is_told_from_the_others(settings: Settings) -> None:
+    settings.EMBED_CLASS = "tests.connectors.test_embedding.Odd"
+    fine = [0.6, 0.8]
+    assert embed_each(["one", "an odd one", "two", "a refused one"]) == [fine, None, fine, None]
+    with pytest.raises(EmbeddingFailed, match="refuses 2 of 3 texts") as failure:
+        embed_texts(["one", "an odd one", "a refused one"])
+    assert failure.value.permanent
+
+
+@pytest.mark.parametrize(("word", "permanent"), [("broken", False), ("forbidden", True)])
+def test_what_a_class_says_when_it_fails_is_kept_from_logs(settings: Settings, word: str, permanent: bool) -> None:
+    settings.EMBED_CLASS = "tests.connectors.test_embedding.Odd"
+    text = f"a {word} secret"
+    with pytest.raises(EmbeddingFailed) as failure:
+        embed_each([text])
+    assert failure.value.permanent == permanent
+    assert "secret" not in "".join(traceback.format_exception(failure.value))
+
+
+def test_a_size_that_the_local_model_has_not_is_told(settings: Settings) -> None:
+    settings.EMBED_DIMENSIONS = 512
+    with pytest.raises(EmbeddingFailed, match="Set EMBED_DIMENSIONS=384") as failure:
+        embed_query("How long is this?")
+    assert failure.value.permanent
