@@ -253,7 +253,7 @@ def wrong_size(choice: "ModelChoice", got: int, expected: int) -> str:
             f"The embedding model gives {got} numbers a vector where it gave {expected} before. If another model is "
             "in its place, give it its name in EMBED_MODEL and start Gatehouse again: then all is embedded anew."
         )
-    asked = f" The server was asked for {expected} and pays no heed to that." if choice.base_url else ""
+    asked = f" The server was asked for {expected} and does not give that." if choice.base_url else ""
     return (
         f"The embedding model gives {got} numbers a vector where EMBED_DIMENSIONS says {expected}.{asked} "
         f"Set EMBED_DIMENSIONS={got}, or choose a model that gives {expected}."

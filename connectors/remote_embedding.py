@@ -63,16 +63,7 @@ class Server:
             ) from None
 
     def texts(self, texts: Sequence[str], clock: Clock) -> list[Embedding]:
-        """Vectors in the order of the texts, as they come. Asks again within the clock's patience."""
-        for tried in count(1):
-            try:
-                return self._asked(texts, clock)
-            except Mischance as mischance:
-                pause = clock.busy_pause(tried, mischance.wait) if mischance.busy else clock.pause(tried)
-                if pause is None:
-                    raise mischance.failure from mischance.__cause__
-                sleep(pause)
-        raise AssertionError("Counting does not end.")
+        return self._vectors(texts, clock, self.dimensions)
 
     def question(self, texts: Sequence[str], clock: Clock) -> list[Embedding]:
         return self.texts(texts, clock)
@@ -84,17 +75,26 @@ class Server:
         except TextsRefused as refused:
             if not (self.dimensions and refused.permanent):
                 raise
-        asked, self.dimensions = self.dimensions, 0
-        try:
-            return self.texts([PLAIN_WORD], clock)
-        except EmbeddingFailed:
-            self.dimensions = asked
-            raise
+        vectors = self._vectors([PLAIN_WORD], clock, 0)
+        self.dimensions = 0
+        return vectors
 
-    def _asked(self, texts: Sequence[str], clock: Clock) -> list[Embedding]:
+    def _vectors(self, texts: Sequence[str], clock: Clock, dimensions: int) -> list[Embedding]:
+        """In the order of the texts, as they come. Asks again within the clock's patience."""
+        for tried in count(1):
+            try:
+                return self._asked(texts, clock, dimensions)
+            except Mischance as mischance:
+                pause = clock.busy_pause(tried, mischance.wait) if mischance.busy else clock.pause(tried)
+                if pause is None:
+                    raise mischance.failure from mischance.__cause__
+                sleep(pause)
+        raise AssertionError("Counting does not end.")
+
+    def _asked(self, texts: Sequence[str], clock: Clock, dimensions: int) -> list[Embedding]:
         payload: dict[str, object] = {"model": self.model, "input": [_sendable(text) for text in texts]}
-        if self.dimensions:
-            payload["dimensions"] = self.dimensions
+        if dimensions:
+            payload["dimensions"] = dimensions
         try:
             most = MOST_BESIDE + MOST_A_TEXT * len(texts)
             reply = self.caller.post(payload, seconds=clock.request(), most=most)

@@ -89,6 +89,7 @@ class EmbedderHandler(BaseHTTPRequestHandler):
     """One call of an `Embedder`."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     embedder: Embedder
 
     def do_POST(self) -> None:
@@ -330,7 +331,7 @@ def test_a_size_other_than_the_one_set_is_told_with_what_to_set() -> None:
         embed_each(["one", "two"], choice)
     assert failure.value.permanent
     assert "3 numbers a vector where EMBED_DIMENSIONS says 2" in str(failure.value)
-    assert "asked for 2 and pays no heed" in str(failure.value)
+    assert "asked for 2 and does not give that" in str(failure.value)
     assert "Set EMBED_DIMENSIONS=3" in str(failure.value)
 
 
