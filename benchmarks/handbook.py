@@ -21,7 +21,7 @@ from django.conf import settings  # noqa: E402  (the benchmark's own settings ar
 from accounts.statements import rows  # noqa: E402
 from benchmarks.processes import Samples, cpu_seconds, sampling, services_of  # noqa: E402
 from benchmarks.reporting import Report  # noqa: E402
-from connectors import ingest, sync  # noqa: E402
+from connectors import ingest, sync, vectors  # noqa: E402
 from connectors.adding import add_source  # noqa: E402
 from connectors.corpus.counting import documents_by_state, waiting_to_be_embedded  # noqa: E402
 from connectors.models import Source  # noqa: E402
@@ -78,7 +78,7 @@ def found_by_keyword(report: Report, source: Source, samples: Samples) -> None:
 def embedded(report: Report, samples: Samples, seconds: float) -> None:
     waiting = waiting_to_be_embedded()
     began, worked = time.monotonic(), processor_time()
-    ingest.embed_waiting(began + seconds)
+    vectors.embed_waiting(began + seconds)
     ended, work = time.monotonic(), processor_time() - worked
     left = waiting_to_be_embedded()
     passages = waiting - left

@@ -30,7 +30,7 @@ WRITTEN = """
 SELECT 'passage', id, ctid::text, xmin::text FROM connectors_passage
 UNION ALL SELECT 'document', id, ctid::text, xmin::text FROM connectors_document
 """
-SEARCH = "SELECT count(*) FROM gatehouse_search(%s, NULL, %s, 10, false, '{}', NULL, NULL)"
+SEARCH = "SELECT count(*) FROM gatehouse_search(%s, NULL, NULL, %s, 10, 0.5, '{}')"
 EACH = 40  # changes of a kind
 A_CHANGE = 25.0  # milliseconds, p95
 

@@ -37,9 +37,9 @@ WHERE s.source_id = %s AND s.external_id LIKE 's%%'
 """
 SPREAD = """
 INSERT INTO connectors_passage (public_id, document_id, scope_id, ordinal, text, start, "end", heading, digest, words,
-    lexemes, embedding_model)
+    lexemes)
 SELECT gen_random_uuid(), d.id, d.scope_id, n, 'w' || d.id %% 1000, 0, 5, '', '', 1,
-    to_tsvector('simple', 'w' || d.id %% 1000), ''
+    to_tsvector('simple', 'w' || d.id %% 1000)
 FROM connectors_document d CROSS JOIN generate_series(0, 9) n WHERE d.source_id = %s
 """
 

@@ -271,8 +271,6 @@ class Passage(GuardedModel):
     digest = models.BinaryField(max_length=32)
     words = models.PositiveIntegerField(help_text="Lexemes, for BM25.")
     lexemes = SearchVectorField()
-    embedding = HalfVectorField(null=True)
-    embedding_model = models.CharField(max_length=200, blank=True, default="")
 
     objects = PartQuerySet["Passage"].as_manager()
     past_the_guard: ClassVar[models.Manager["Passage"]] = models.Manager()
@@ -285,21 +283,99 @@ class Passage(GuardedModel):
         ]
         indexes = [
             GinIndex(fields=["lexemes"], name="passage_lexemes", fastupdate=False),
-            models.Index(fields=["id"], condition=Q(embedding=None), name="passages_to_embed"),
+        ]
+
+
+class IndexGeneration(models.Model):
+    """The vectors of one embedding model. Questions are embedded by the active one; another may be in the making."""
+
+    class State(models.TextChoices):
+        BUILDING = "building"
+        ACTIVE = "active"
+        RETIRED = "retired"
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.BUILDING)
+    model = models.CharField(max_length=200)
+    base_url = models.TextField(blank=True, default="")
+    class_path = models.TextField(blank=True, default="")
+    dimensions = models.PositiveIntegerField()
+    vectors = models.BigIntegerField(default=0, help_text="How many there are, about: it chooses ways, never results.")
+    graph = models.BooleanField(default=False, help_text="The approximate index is built.")
+    exact_limit = models.PositiveIntegerField(default=20_000, help_text="Up to so many permitted passages: exactly.")
+    measured = models.JSONField(default=dict, help_text="What the limit was chosen by, in milliseconds.")
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=~Q(state="retired"), name="one_generation_in_a_state")
         ]
 
 
 class PassageVector(GuardedModel):
-    """A copy of a passage's embedding that carries the approximate index, so that a change of rights never does."""
+    """The vector of a passage in one generation. It stands where its document stands, which the database keeps so.
+
+    Of more numbers than an index entry holds, `embedding` is the beginning, at unit length, and `whole` has them all.
+    """
+
+    passage = models.ForeignKey(Passage, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    generation = models.ForeignKey(
+        IndexGeneration, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    document = models.ForeignKey(Document, models.DO_NOTHING, related_name="+", db_constraint=False)
+    scope_id = models.BigIntegerField()
+    embedding = HalfVectorField()
+    whole = HalfVectorField(null=True)
+
+    objects = PartQuerySet["PassageVector"].as_manager()
+    past_the_guard: ClassVar[models.Manager["PassageVector"]] = models.Manager()
+
+
+class VectorNode(GuardedModel):
+    """A copy of a vector that carries the approximate index, so that a change of rights never touches that."""
 
     scope_field: ClassVar[str] = "passage__scope_id"
     document_field: ClassVar[str] = "passage__document_id"
 
-    passage = models.OneToOneField(Passage, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False)
+    passage = models.ForeignKey(Passage, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    generation = models.ForeignKey(
+        IndexGeneration, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
     embedding = HalfVectorField()
 
-    objects = GuardedQuerySet["PassageVector"].as_manager()
-    past_the_guard: ClassVar[models.Manager["PassageVector"]] = models.Manager()
+    objects = GuardedQuerySet["VectorNode"].as_manager()
+    past_the_guard: ClassVar[models.Manager["VectorNode"]] = models.Manager()
+
+    class Meta(GuardedModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["passage", "generation"], name="one_node_a_generation")]
+
+
+class Unembedded(models.Model):
+    """A passage that waits for its vector, or for which none could be made. Keys into content are plain numbers."""
+
+    passage_id = models.BigIntegerField(primary_key=True)
+    queued_at = models.DateTimeField()
+    reason = models.CharField(max_length=60, blank=True, default="", help_text="Why it has none, as a code.")
+
+    class Meta:
+        indexes = [models.Index(fields=["queued_at", "passage_id"], condition=Q(reason=""), name="passages_to_embed")]
+
+
+class Unindexed(models.Model):
+    """A vector that is not in the approximate index yet, and is searched exactly."""
+
+    pk = models.CompositePrimaryKey("generation_id", "passage_id")
+    generation_id = models.BigIntegerField()
+    passage_id = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["passage_id"], name="unindexed_passages")]
+
+
+class ScopeSize(models.Model):
+    """How many passages stand in a scope; a trigger counts."""
+
+    scope_id = models.BigIntegerField(primary_key=True)
+    passages = models.BigIntegerField()
 
 
 class Content(GuardedModel):

@@ -7,9 +7,11 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.reader import Viewers
+from connectors.corpus import generations
 from connectors.corpus.hits import Hit
 from connectors.corpus.search import NO_FILTERS, Filters, Mode, search
-from connectors.embedding import Embedding, EmbeddingFailed, embed_query
+from connectors.embedding import Embedding, EmbeddingFailed, embed_query, is_local
+from connectors.models import IndexGeneration
 from gateway.answering.releasing import pair_of, readable_evidence
 from gateway.answering.threads import give_back
 from gateway.answering.words import folded
@@ -31,19 +33,24 @@ def retrieve(
     reader: Viewers, query: str, *, limit: int = 10, filters: Filters = NO_FILTERS, mode: Mode = "hybrid"
 ) -> list[Hit]:
     """The permitted passages nearest to `query`, best first, at most `limit`."""
-    vector = None if mode == "text" else embedded(query)
+    generation = None if mode == "text" else generations.active()
+    vector = None if generation is None else embedded(query, generation)
     room = max(limit + ROOM, TO_JUDGE) if has_reranker() else limit + ROOM
-    found = search(reader, query=query, vector=vector, limit=room, mode=mode, filters=filters)
+    number = None if generation is None else generation.pk
+    found = search(reader, query=query, vector=vector, generation=number, limit=room, mode=mode, filters=filters)
     person = User.objects.filter(pk=reader.asker.user_id).first()
     if has_reranker():
         found = judged(reader, found, query)
     return found[:limit] if person is None else preferred(found, query, person)[:limit]
 
 
-def embedded(query: str) -> Embedding | None:
-    """The query's vector; None when the embedder is down, and keywords alone must do."""
+def embedded(query: str, generation: IndexGeneration) -> Embedding | None:
+    """The query's vector by the model of a generation; None when that is down, and keywords alone must do."""
+    choice = generations.choice_of(generation)
+    if not is_local(choice):
+        give_back()  # no connection is held while it works
     try:
-        return embed_query(query)
+        return embed_query(query, choice)
     except EmbeddingFailed:
         log.warning("The embedding model did not answer; this search goes by keywords alone.", exc_info=True)
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count
 
 from connectors.corpus.wall import as_owner
-from connectors.models import Document, Passage, Source
+from connectors.models import Document, Source, Unembedded
 
 
 @dataclass(frozen=True)
@@ -29,4 +29,4 @@ def documents_by_state(source: Source) -> list[StateCount]:
 
 def waiting_to_be_embedded() -> int:
     with as_owner():
-        return Passage.past_the_guard.filter(embedding=None, embedding_model="").count()
+        return Unembedded.objects.filter(reason="").count()

@@ -27,26 +27,29 @@ State = Document.State
 PLAIN = "text/plain"
 INSERT_PASSAGES = """
 INSERT INTO connectors_passage
-    (public_id, document_id, scope_id, ordinal, text, start, "end", heading, page, digest, words, lexemes,
-     embedding_model)
+    (public_id, document_id, scope_id, ordinal, text, start, "end", heading, page, digest, words, lexemes)
 SELECT u.public_id, d.id, d.scope_id, u.ordinal, u.text, u.start, u."end", u.heading, u.page, u.digest,
-       coalesce((SELECT sum(cardinality(l.positions)) FROM unnest(v.lexemes) l), 0), v.lexemes, ''
+       coalesce((SELECT sum(cardinality(l.positions)) FROM unnest(v.lexemes) l), 0), v.lexemes
 FROM connectors_document d
 CROSS JOIN unnest(%s::uuid[], %s::int[], %s::text[], %s::int[], %s::int[], %s::text[], %s::int[], %s::bytea[])
      AS u(public_id, ordinal, text, start, "end", heading, page, digest)
-CROSS JOIN LATERAL (SELECT to_tsvector(%s::regconfig, concat_ws(' ', d.title, u.heading, u.text)) AS lexemes) v
+CROSS JOIN LATERAL (SELECT gatehouse_words(%s::regconfig, concat_ws(' ', d.title, u.heading, u.text)) AS lexemes) v
 WHERE d.id = %s
 """
 INDEX_PASSAGES = """
-UPDATE connectors_passage p SET lexemes = indexed.lexemes, words = indexed.words
-FROM (
+WITH indexed AS (
     SELECT q.id, v.lexemes,
            coalesce((SELECT sum(cardinality(l.positions)) FROM unnest(v.lexemes) l), 0) AS words
     FROM connectors_passage q
-    CROSS JOIN LATERAL (SELECT to_tsvector(%s::regconfig, concat_ws(' ', %s, q.heading, q.text)) AS lexemes) v
+    CROSS JOIN LATERAL (SELECT gatehouse_words(%s::regconfig, concat_ws(' ', %s, q.heading, q.text)) AS lexemes) v
     WHERE q.document_id = %s
-) indexed
-WHERE p.id = indexed.id AND p.lexemes IS DISTINCT FROM indexed.lexemes
+), changed AS (
+    UPDATE connectors_passage p SET lexemes = i.lexemes, words = i.words FROM indexed i
+    WHERE p.id = i.id AND p.lexemes IS DISTINCT FROM i.lexemes
+    RETURNING p.id
+)
+INSERT INTO connectors_unembedded (passage_id, queued_at, reason) SELECT c.id, clock_timestamp(), '' FROM changed c
+ON CONFLICT (passage_id) DO UPDATE SET queued_at = excluded.queued_at, reason = ''
 """
 
 
@@ -342,7 +345,7 @@ def _place_in_text(piece: Piece) -> dict[str, Any]:
 
 
 def index_passages(document: Document) -> None:
-    """Write the lexemes of title, heading and text, by the language of the document."""
+    """Write the lexemes of title, heading and text, by the language of the document; what changed is embedded anew."""
     execute(INDEX_PASSAGES, [text_search_configuration(document.language), document.title, document.pk])
 
 

@@ -6,23 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from django.db import connection
 from pgvector import HalfVector
 
 from accounts.models import Directory
 from accounts.reader import Viewers, is_viewers
 from accounts.statements import rows
+from connectors.corpus import generations
 from connectors.corpus.breaking_glass import shown
 from connectors.corpus.hits import Hit
 from connectors.corpus.wall import reading_as
 
 Mode = Literal["hybrid", "vector", "text"]
 MAX_QUERY = 8_000  # characters
+MEANING = 0.5
 STATEMENT = """
 SELECT p.public_id, d.public_id, d.external_id, d.title, d.url, f.key, f.name, d.text_revision, p.ordinal, p.text,
        p.start, p."end", p.heading, p.page, d.modified_at, d.language,
        encode(p.digest, 'hex'), d.file_metadata || d.metadata, found.similarity, found.keywords, found.score
-FROM gatehouse_search(%s, %s::halfvec, gatehouse_lexemes(%s), %s, %s, %s::bigint[], %s, %s) found
+FROM gatehouse_search(%s, %s, %s::halfvec, %s, %s, %s, %s::jsonb) found
 JOIN connectors_passage p ON p.id = found.passage
 JOIN connectors_document d ON d.id = p.document_id AND d.state = 'live'
 JOIN accounts_directory f ON f.id = d.source_id
@@ -42,11 +43,32 @@ class AnySource:
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """Narrows a search; never widens it. Sources by key, an unknown one finds nothing; dates of last change."""
+    """Narrows a search; never widens it. What is empty, or not known to this reader, finds nothing; None is no filter.
+
+    Sources by key, folders by the id their source gives them (with what is below them), types as MIME types, authors
+    by name, dates of last change.
+    """
 
     sources: tuple[str, ...] | AnySource = AnySource()
+    folders: tuple[str, ...] | None = None
+    types: tuple[str, ...] | None = None
+    authors: tuple[str, ...] | None = None
     modified_after: datetime | None = None
     modified_before: datetime | None = None
+
+    def as_json(self) -> str:
+        """As `gatehouse_search` takes them."""
+        found: dict[str, Any] = {}
+        if not isinstance(self.sources, AnySource):
+            found["sources"] = list(Directory.objects.filter(key__in=self.sources).values_list("id", flat=True))
+        if self.folders is not None:
+            found["folders"] = list(self.folders)
+        if self.types is not None:
+            found["types"] = list(self.types)
+        if self.authors is not None:
+            found["authors"] = [author.lower() for author in self.authors]
+        times = {"after": self.modified_after, "before": self.modified_before}
+        return json.dumps(found | {name: time.isoformat() for name, time in times.items() if time is not None})
 
 
 NO_FILTERS = Filters()
@@ -57,26 +79,31 @@ def search(
     *,
     query: str,
     vector: Sequence[float] | None,
+    generation: int | None = None,
     limit: int = 10,
     mode: Mode = "hybrid",
     filters: Filters = NO_FILTERS,
+    meaning: float = MEANING,
 ) -> list[Hit]:
     """The `limit` passages that fit best, of those the reader may read at the start of the statement, best first.
 
-    `vector` is the embedding of the query, unit length; without it the words alone decide.
+    `vector` is the embedding of the query, unit length, by the model of `generation` (the active one, if it is not
+    said); without it the words alone decide. `meaning` (0..1) is what nearness counts against words.
     """
     if not is_viewers(reader):
         raise TypeError("search takes a Reader or an Audience.")
-    some_sources = isinstance(filters.sources, tuple)
+    by_meaning = vector is not None and mode != "text"
+    if by_meaning and generation is None:
+        active = generations.active()
+        generation = active.pk if active is not None else None
     parameters: list[Any] = [
         reader.text,
-        HalfVector(list(vector)).to_text() if vector is not None and mode != "text" else None,
+        generation,
+        HalfVector(list(vector)).to_text() if vector is not None and by_meaning else None,
         query[:MAX_QUERY].replace("\0", " ") if mode != "vector" else "",
         limit,
-        some_sources,
-        _source_ids(filters.sources),
-        filters.modified_after,
-        filters.modified_before,
+        meaning,
+        filters.as_json(),
     ]
 
     def found() -> list[Hit]:
@@ -86,24 +113,8 @@ def search(
     return shown(reader, found, lambda hits: {hit.document_id for hit in hits})
 
 
-def _source_ids(sources: tuple[str, ...] | AnySource) -> list[int]:
-    if isinstance(sources, AnySource):
-        return []
-    return list(Directory.objects.filter(key__in=sources).values_list("id", flat=True))
-
-
 def _decoded(row: tuple[Any, ...]) -> list[Any]:
     """Django's cursors leave jsonb as text."""
     values = list(row)
     values[METADATA] = json.loads(values[METADATA])
     return values
-
-
-def ensure_vector_index(dimensions: int) -> None:
-    """An approximate index for embeddings of this size, if there is none yet. Not inside a transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"CREATE INDEX CONCURRENTLY IF NOT EXISTS passage_vectors_{int(dimensions)} ON connectors_passagevector "
-            f"USING hnsw ((embedding::halfvec({int(dimensions)})) halfvec_cosine_ops) "
-            f"WHERE vector_dims(embedding) = {int(dimensions)}"
-        )

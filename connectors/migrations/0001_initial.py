@@ -6,7 +6,6 @@ import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 import django.db.models.constraints
 import django.db.models.deletion
-import pgvector.django.halfvec
 from django.db import migrations, models
 from pgvector.django import VectorExtension
 
@@ -109,8 +108,6 @@ class Migration(migrations.Migration):
                 ("digest", models.BinaryField(max_length=32)),
                 ("words", models.PositiveIntegerField(help_text="Lexemes, for BM25.")),
                 ("lexemes", django.contrib.postgres.search.SearchVectorField()),
-                ("embedding", pgvector.django.halfvec.HalfVectorField(null=True)),
-                ("embedding_model", models.CharField(blank=True, default="", max_length=200)),
                 (
                     "document",
                     models.ForeignKey(
@@ -187,27 +184,6 @@ class Migration(migrations.Migration):
                 ("text", models.TextField()),
                 ("headings", models.JSONField(default=list)),
                 ("pages", models.JSONField(default=list)),
-            ],
-            options={
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="PassageVector",
-            fields=[
-                (
-                    "passage",
-                    models.OneToOneField(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        primary_key=True,
-                        related_name="+",
-                        serialize=False,
-                        to="connectors.passage",
-                    ),
-                ),
-                ("embedding", pgvector.django.halfvec.HalfVectorField()),
             ],
             options={
                 "abstract": False,
@@ -408,10 +384,6 @@ class Migration(migrations.Migration):
             index=django.contrib.postgres.indexes.GinIndex(
                 fastupdate=False, fields=["lexemes"], name="passage_lexemes"
             ),
-        ),
-        migrations.AddIndex(
-            model_name="passage",
-            index=models.Index(condition=models.Q(("embedding", None)), fields=["id"], name="passages_to_embed"),
         ),
         migrations.AddConstraint(
             model_name="passage",

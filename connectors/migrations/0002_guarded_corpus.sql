@@ -22,10 +22,4 @@ ALTER TABLE connectors_document ADD CONSTRAINT document_in_scope UNIQUE (id, sco
 ALTER TABLE connectors_passage ADD CONSTRAINT passage_stands_with_document
     FOREIGN KEY (document_id, scope_id) REFERENCES connectors_document (id, scope_id)
     ON UPDATE CASCADE ON DELETE CASCADE;
-ALTER TABLE connectors_passagevector ADD FOREIGN KEY (passage_id) REFERENCES connectors_passage ON DELETE CASCADE;
-
--- Embeddings stay in the row, uncompressed; the index that search scans carries them too.
-ALTER TABLE connectors_passage ALTER COLUMN embedding SET STORAGE PLAIN;
-CREATE INDEX passage_by_scope ON connectors_passage (scope_id) INCLUDE (id, document_id, embedding);
--- Counting passages and joining words with scopes need no vectors: this one is a fiftieth of the size.
 CREATE INDEX passage_scope ON connectors_passage (scope_id);

@@ -137,6 +137,4 @@ class Migration(migrations.Migration):
         migrations.RunSQL(ENTRIES_OF_CONDITIONS, migrations.RunSQL.noop),
         migrations.RunSQL(BREAK_GLASS_KEYS, migrations.RunSQL.noop),
         migrations.RunSQL((HERE / "0003_second_wall.sql").read_text()),
-        migrations.RunSQL("SELECT '[1]'::halfvec <=> '[1]'", migrations.RunSQL.noop),  # its settings become known
-        migrations.RunSQL((HERE / "0003_search.sql").read_text()),
     ]

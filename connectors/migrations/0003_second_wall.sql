@@ -292,9 +292,9 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO ga
 
 -- Content: to be read under the policies below, and never written.
 REVOKE ALL ON connectors_scope, connectors_document, connectors_documenttext, connectors_passage,
-              connectors_passagevector, connectors_content FROM gatehouse_web;
+              connectors_content FROM gatehouse_web;
 GRANT SELECT ON connectors_scope, connectors_document, connectors_documenttext, connectors_passage,
-                connectors_passagevector, connectors_content TO gatehouse_web;
+                connectors_content TO gatehouse_web;
 -- What rights are made of: written by sync alone.
 REVOKE ALL ON connectors_acl, connectors_aclentry FROM gatehouse_web;
 REVOKE INSERT, UPDATE, DELETE ON connectors_breakglass, accounts_membership, accounts_closure FROM gatehouse_web;
@@ -306,7 +306,6 @@ ALTER TABLE connectors_scope ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connectors_document ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connectors_documenttext ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connectors_passage ENABLE ROW LEVEL SECURITY;
-ALTER TABLE connectors_passagevector ENABLE ROW LEVEL SECURITY;  -- no policy: no row
 ALTER TABLE connectors_content ENABLE ROW LEVEL SECURITY;  -- no policy: no row
 
 CREATE POLICY readable ON connectors_scope FOR SELECT USING (

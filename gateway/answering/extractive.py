@@ -170,7 +170,7 @@ def _with_meaning(question: str, candidates: Sequence[Candidate]) -> list[Candid
     """The candidates with the cosine of question and sentence; without it when the embedder is down."""
     try:
         vector = embed_query(question)
-        vectors = embed_texts([each.text for each in candidates])
+        vectors = embed_texts([each.text for each in candidates], hurried=True)
     except EmbeddingFailed:
         log.warning("The embedding model did not answer; sentences are picked by their words.", exc_info=True)
         return [replace(each, meaning=each.own) for each in candidates]

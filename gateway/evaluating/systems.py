@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from accounts.reader import Reader
 from connectors.corpus.search import Mode, search
 from connectors.embedding import Embedding
-from connectors.models import Passage, Source
+from connectors.models import PassageVector, Source
 from gateway.evaluating.corpora import Text
 from gateway.evaluating.metrics import DEEP
 
@@ -59,8 +59,8 @@ def _tokens(texts: list[str], stemmer: Any, stop: str) -> Any:
 
 def vectors_alone(reader: Reader, source: Source) -> System:
     """Documents by their nearest passage, compared with all of them."""
-    embedded = Passage.objects.visible_to(reader).filter(document__source=source, embedding__isnull=False)
-    found = list(embedded.order_by("id").values_list("document__external_id", "embedding"))
+    embedded = PassageVector.objects.visible_to(reader).filter(document__source=source, generation__state="active")
+    found = list(embedded.order_by("passage_id").values_list("document__external_id", "embedding"))
     ids = [id for id, _ in found]
     matrix: NDArray[np.float32] = np.array([vector for _, vector in found], dtype=np.float32)
 

@@ -1,6 +1,5 @@
 """From waiting bytes to text and vectors: counted attempts, set-aside files, and what a missing model costs."""
 
-import math
 import time
 
 import pytest
@@ -8,12 +7,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import principals
-from connectors import embedding, ingest, sync
+from connectors import ingest, sync
 from connectors.corpus import documents
 from connectors.corpus.placing import Places
 from connectors.corpus.reading import list_documents
 from connectors.corpus.search import search
-from connectors.models import Content, Document, Passage, PassageVector
+from connectors.models import Content, Document, Passage
 from connectors.records import DocumentRecord
 from tests.cast import World, access
 
@@ -114,41 +113,6 @@ def test_a_change_of_readers_while_text_waits_holds_both_and_then_the_new(world:
     assert world.readers("a.md") == {"ann", "bob"}
 
 
-@pytest.mark.django_db(transaction=True)
-def test_passages_get_vectors_and_are_found_by_meaning(world: World) -> None:
-    world.document("leave", grants=["ann"], text="Employees may take thirty days of holiday every year.")
-    world.document("pumps", grants=["ann"], text="The hydraulic pump needs new seals.")
-    ingest.embed_waiting(time.monotonic() + 60)
-    question = "How much vacation do I get?"
-    hits = search(world.reader("ann"), query=question, vector=embedding.embed_query(question), mode="vector")
-    assert [hit.external_id for hit in hits] == ["leave", "pumps"]
-    assert hits[0].similarity is not None
-    assert math.isclose(hits[0].similarity, 0.5, abs_tol=0.3)
-    assert PassageVector.past_the_guard.count() == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_unchanged_passages_keep_their_vectors_when_a_document_changes(world: World) -> None:
-    first = "# A\n\n" + "The first part stays. " * 40
-    send(world, "a.md", (first + "\n\n# B\n\nThe second part.").encode())
-    work()
-    ingest.embed_waiting(time.monotonic() + 60)
-    send(world, "a.md", (first + "\n\n# B\n\nThe second part is another one.").encode())
-    work()
-    kept, new = Passage.past_the_guard.order_by("ordinal").values_list("embedding_model", flat=True)
-    assert kept
-    assert not new
-
-
-def test_a_model_that_is_away_hides_nothing_and_is_asked_again(world: World, settings: object) -> None:
-    world.document("leave", grants=["ann"], text="Thirty days of holiday.")
-    settings.EMBED_BASE_URL = "http://127.0.0.1:9/v1"  # type: ignore[attr-defined]
-    settings.EMBED_MODEL, settings.EMBED_DIMENSIONS = "away", 8  # type: ignore[attr-defined]
-    ingest.embed_waiting(time.monotonic() + 5)
-    assert Passage.past_the_guard.get().embedding_model == ""
-    assert [hit.external_id for hit in search(world.reader("ann"), query="holiday", vector=None)] == ["leave"]
-
-
 def test_a_source_is_found_by_its_words_in_several_languages(world: World) -> None:
     world.document("urlaub", grants=["ann"], text="Die Mitarbeiter erhalten dreißig Urlaubstage im Jahr, nicht mehr.")
     world.document("code", grants=["ann"], text="Error code GX-77 means that the gate is closed.")
@@ -156,14 +120,3 @@ def test_a_source_is_found_by_its_words_in_several_languages(world: World) -> No
     assert [hit.external_id for hit in found] == ["urlaub"]
     assert not search(world.reader("bob"), query="Urlaubstag gate", vector=None)
     assert len(list_documents(world.reader("ann"))) == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_vectors_of_another_model_are_made_anew(world: World) -> None:
-    world.document("leave", grants=["ann"], text="Thirty days of holiday.")
-    ingest.embed_waiting(time.monotonic() + 60)
-    Passage.past_the_guard.update(embedding_model="the model before")
-    ingest._forget_other_models.cache_clear()
-    ingest.embed_waiting(time.monotonic() + 60)
-    assert Passage.past_the_guard.get().embedding_model == embedding.model_name()
-    assert PassageVector.past_the_guard.count() == 1

@@ -12,13 +12,14 @@ from accounts.statements import execute, rows
 from connectors.corpus.search import Mode, search
 from tests.cast import World
 from tests.leakproof.breaking import InSql
+from tests.made_up import give_vectors
 
 pytestmark = pytest.mark.django_db
 
-SEARCH = "gatehouse_search(text,halfvec,text[],integer,boolean,bigint[],timestamptz,timestamptz)"
+WEIGHED = "gatehouse_weighed(text[],tsquery,bigint[],bigint[],bigint[],bigint,integer)"
 MANY = 65  # more than the exact arm keeps of equals, and the first ten
 WRITTEN_LAST = """
-UPDATE connectors_passage p SET embedding = '[1,0]', embedding_model = 'made up'
+UPDATE connectors_passage p SET page = 1
 FROM connectors_document d WHERE d.id = p.document_id AND (d.external_id < 'd10') = %s
 """
 
@@ -32,6 +33,8 @@ def world(db: None) -> World:
         world.document(f"d{number:02}", "menus", text="The canteen closes.")
     execute(WRITTEN_LAST, [False])
     execute(WRITTEN_LAST, [True])
+    give_vectors(chosen="d.external_id >= 'd10'")
+    give_vectors(chosen="d.external_id < 'd10'")
     return world
 
 
@@ -46,13 +49,13 @@ def test_of_equals_the_first_are_found(world: World, mode: Mode) -> None:
 
 
 def test_where_too_many_have_the_words_the_first_are_weighed(world: World) -> None:
-    InSql(SEARCH, "exact_limit CONSTANT integer := 20000", "exact_limit CONSTANT integer := 20")()
+    InSql(WEIGHED, "common CONSTANT integer := 10000", "common CONSTANT integer := 20")()
     assert found(world, "text") == ["d00", "d01", "d02", "d03", "d04"]
 
 
 PLANS = ("hashagg", "hashjoin", "mergejoin", "nestloop", "sort", "bitmapscan", "seqscan", "material")
 WORDS = ("canteen", "kitchen", "garden", "leave", "travel", "laptop", "badge", "train", "hotel", "budget", "roof")
-SCORED = "SELECT passage, keywords, score FROM gatehouse_search(%s, NULL, %s, 50, false, '{}', NULL, NULL)"
+SCORED = "SELECT passage, keywords, score FROM gatehouse_search(%s, NULL, NULL, %s, 50, 0.5, '{}')"
 
 
 def test_no_plan_changes_a_score_in_its_last_digit(db: None) -> None:
@@ -63,7 +66,7 @@ def test_no_plan_changes_a_score_in_its_last_digit(db: None) -> None:
     for number in range(40):
         text = " ".join(chance.choices(WORDS, k=chance.randrange(5, 60)))
         world.document(f"d{number:02}", "menus", text=f"{text}.")
-    asked = [world.reader("ann").text, list(WORDS)]
+    asked = [world.reader("ann").text, " ".join(WORDS)]
     first = rows(SCORED, asked)
     assert len(first) == 40
     for _ in range(30):

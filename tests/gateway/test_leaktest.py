@@ -296,7 +296,7 @@ def is_at_rest(data_dir: Path) -> bool:
         row = connection.execute(
             "SELECT (SELECT count(*) FROM connectors_syncrun WHERE state = 'succeeded') > 0"
             " AND (SELECT count(*) FROM connectors_content) = 0"
-            " AND (SELECT count(*) FROM connectors_passage WHERE embedding IS NULL AND embedding_model = '') = 0"
+            " AND (SELECT count(*) FROM connectors_unembedded WHERE reason = '') = 0"
         ).fetchone()
     return bool(row and row[0])
 

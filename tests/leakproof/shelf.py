@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from accounts.models import User
-from accounts.statements import execute, rows
+from accounts.statements import rows
 from gateway.models import AnswerSentence, Conversation, Evidence, Question
 from tests.leakproof.texts import word_of
+from tests.made_up import give_vectors
 
 DocumentKey = tuple[str, str]
 Pair = tuple[UUID, str]
@@ -18,14 +19,8 @@ SELECT d.public_id, d.id, f.key, d.external_id, d.state <> 'deleted',
 FROM connectors_document d JOIN accounts_directory f ON f.id = d.source_id ORDER BY d.id
 """
 # A vector of its own for each document; none may wait for a model here.
-EMBED = """
-WITH embedded AS (
-    UPDATE connectors_passage
-    SET embedding = ('[' || sin(document_id) || ',' || cos(document_id) || ',1]')::halfvec, embedding_model = 'made up'
-    WHERE embedding IS NULL RETURNING id, embedding
-)
-INSERT INTO connectors_passagevector (passage_id, embedding) SELECT id, embedding FROM embedded
-"""
+EMBED = "l2_normalize(('[' || sin(p.document_id) || ',' || cos(p.document_id) || ',1]')::halfvec)"
+WITHOUT = "p.id IN (SELECT passage_id FROM connectors_unembedded)"
 
 
 @dataclass
@@ -63,7 +58,7 @@ class Shelf:
 
     def refresh(self, people: Iterable[User]) -> None:
         """Look again at what there is; give passages their vectors and people their answers."""
-        execute(EMBED)
+        give_vectors(EMBED, WITHOUT, dimensions=3)
         self._greet(people)
         there: dict[DocumentKey, UUID] = {}
         new: list[Item] = []

@@ -7,7 +7,7 @@ CLOSURE = "accounts/migrations/0004_faster_closure.sql"
 GUARDED = "connectors/migrations/0002_guarded_corpus.sql"
 WALL = "connectors/migrations/0003_second_wall.sql"
 WALL_MIGRATION = "connectors/migrations/0003_second_wall.py"
-SEARCH = "connectors/migrations/0003_search.sql"
+SEARCH = "connectors/migrations/0006_search.sql"
 GUARD = "connectors/corpus/guard.py"
 
 PERMISSIONS = "tests/connectors/test_permissions.py::"
@@ -534,7 +534,7 @@ SEARCHING = (
         "the nearest passages are filtered after the limit",
         "P14",
         PERMISSIONS + "test_what_is_hidden_keeps_nothing_readable_out_of_a_search",
-        (SEARCH, "FROM connectors_passage c WHERE c.scope_id = ANY(readable)\n", "FROM connectors_passage c\n"),
+        (SEARCH, "generation_id = generation AND c.scope_id = ANY(readable)\n", "generation_id = generation\n"),
     ),
     mutation(
         "passages with the words are filtered after the limit",
@@ -542,8 +542,8 @@ SEARCHING = (
         PERMISSIONS + "test_what_is_hidden_keeps_nothing_readable_out_of_a_search",
         (
             SEARCH,
-            "AND (p.scope_id = ANY(readable) OR p.id = ANY(glass))\n          AND (NOT dated",
-            "\n          AND (NOT dated",
+            "AND (q.scope_id = ANY(readable) OR q.document_id = ANY(opened))\n",
+            "\n",
         ),
     ),
     mutation(
@@ -552,8 +552,8 @@ SEARCHING = (
         PERMISSIONS + "test_what_is_hidden_changes_no_score",
         (
             SEARCH,
-            "FROM (SELECT FROM connectors_passage p WHERE p.scope_id = ANY(readable) LIMIT",
-            "FROM (SELECT FROM connectors_passage p LIMIT",
+            "FROM connectors_scopesize s WHERE s.scope_id = ANY(readable);",
+            "FROM connectors_scopesize s;",
         ),
     ),
     mutation(

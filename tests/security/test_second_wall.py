@@ -17,11 +17,18 @@ from connectors.corpus.search import search
 from connectors.corpus.wall import WEB_ROLE, as_owner, reading_as
 from connectors.models import Document, Scope, Source
 from tests.cast import World
+from tests.made_up import give_vectors
 from tests.processes import on_this_database
 
 GUARDED = sorted(model._meta.db_table for model in GuardedModel.__subclasses__())
-READ = ["connectors_scope", "connectors_document", "connectors_documenttext", "connectors_passage"]
-UNREAD = ["connectors_content", "connectors_passagevector"]
+READ = [
+    "connectors_scope",
+    "connectors_document",
+    "connectors_documenttext",
+    "connectors_passage",
+    "connectors_passagevector",
+]
+UNREAD = ["connectors_content", "connectors_vectornode"]
 OF_RIGHTS = ["connectors_acl", "connectors_aclentry", "connectors_breakglass", "accounts_closure"]
 ALTERNATIONS = 10_000
 
@@ -38,7 +45,11 @@ def world(db: None) -> World:
         "INSERT INTO connectors_content (document_id, data, filename, digest, attempts, due_at) "
         "SELECT id, 'x', '', 'x', 0, now() FROM connectors_document"
     )
-    execute("INSERT INTO connectors_passagevector (passage_id, embedding) SELECT id, '[1,0]' FROM connectors_passage")
+    give_vectors()
+    execute(
+        "INSERT INTO connectors_vectornode (passage_id, generation_id, embedding) "
+        "SELECT passage_id, generation_id, embedding FROM connectors_passagevector"
+    )
     return world
 
 
@@ -130,8 +141,8 @@ def test_a_search_that_found_too_much_shows_what_may_be_read(world: World) -> No
     """The function is made to find every passage; what it found is still read behind the wall."""
     execute("DROP FUNCTION gatehouse_search")
     execute(
-        "CREATE FUNCTION gatehouse_search(text, halfvec, text[], integer, boolean, bigint[], timestamptz, "
-        "timestamptz) RETURNS TABLE (passage bigint, similarity double precision, keywords double precision, "
+        "CREATE FUNCTION gatehouse_search(text, bigint, halfvec, text, integer, double precision, jsonb) "
+        "RETURNS TABLE (passage bigint, similarity double precision, keywords double precision, "
         "score double precision) LANGUAGE sql STABLE SECURITY DEFINER AS "
         "'SELECT id, 1::float8, 1::float8, 1::float8 FROM connectors_passage'"
     )

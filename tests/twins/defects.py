@@ -13,21 +13,15 @@ from connectors.models import Document
 from gateway.api import documents
 from tests.leakproof.breaking import InSql
 
-SEARCH = "gatehouse_search(text,halfvec,text[],integer,boolean,bigint[],timestamptz,timestamptz)"
-PERMITTED_WORDS = "AND (p.scope_id = ANY(readable) OR p.id = ANY(glass))\n          AND (NOT dated"
-FOUND = "FROM measured m CROSS JOIN ranges r"
-KEEP_PERMITTED = " JOIN connectors_passage q ON q.id = m.id AND (q.scope_id = ANY(readable) OR q.id = ANY(glass))"
+WEIGHED = "gatehouse_weighed(text[],tsquery,bigint[],bigint[],bigint[],bigint,integer)"
+COUNTED = (
+    "p.lexemes @@ term::tsquery\n                  AND (p.scope_id = ANY(readable) OR p.document_id = ANY(opened))"
+)
 
 
 def statistics_over_all() -> None:
     """Words are weighed by how often everybody's passages have them; what is found is still only the reader's."""
-    InSql(SEARCH, PERMITTED_WORDS, "AND (NOT dated")()
-    InSql(SEARCH, FOUND, FOUND + KEEP_PERMITTED)()
-
-
-def lower_exact_limit(limit: int) -> None:
-    """Beyond so few permitted passages the approximate index answers."""
-    InSql(SEARCH, "exact_limit CONSTANT integer := 20000", f"exact_limit CONSTANT integer := {limit}")()
+    InSql(WEIGHED, COUNTED, "p.lexemes @@ term::tsquery")()
 
 
 def a_total() -> Any:

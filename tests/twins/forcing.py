@@ -7,7 +7,7 @@ from accounts.reader import Reader
 from accounts.statements import execute, rows
 from connectors.corpus.hits import Hit
 from connectors.corpus.search import search
-from tests.twins.defects import lower_exact_limit
+from connectors.models import IndexGeneration
 from tests.twins.meaning import DIMENSIONS, vector_of
 from tests.twins.worlds import QUESTIONS, Known
 
@@ -15,9 +15,13 @@ TEN = 10
 EXACT = 40  # permitted passages the exact arm still takes; fewer than there are
 ROUNDING = 1e-9
 INDEX = "approximate_of_twins"
+NODES = """
+INSERT INTO connectors_vectornode (passage_id, generation_id, embedding)
+SELECT passage_id, generation_id, embedding FROM connectors_passagevector ORDER BY passage_id
+"""
 MAKE_INDEX = f"""
-CREATE INDEX {INDEX} ON connectors_passagevector USING hnsw ((embedding::halfvec({DIMENSIONS})) halfvec_cosine_ops)
-WHERE vector_dims(embedding) = {DIMENSIONS}
+CREATE INDEX {INDEX} ON connectors_vectornode USING hnsw ((embedding::halfvec({DIMENSIONS})) halfvec_ip_ops)
+WHERE generation_id = %s
 """
 SCANS = "SELECT pg_stat_get_xact_numscans(%s::regclass)"
 
@@ -42,8 +46,11 @@ class Forced:
     def nearest(self, ann: int) -> list[Nearest]:
         """Every question, by the exact arm first and then by the index, which goes on answering."""
         exact = [by_nearness(ann, question) for question in QUESTIONS]
-        lower_exact_limit(EXACT)
-        execute(MAKE_INDEX)
+        generation = IndexGeneration.objects.get(state="active")
+        execute(NODES)
+        execute("DELETE FROM connectors_unindexed")
+        execute(MAKE_INDEX.replace("%s", str(generation.pk)))
+        IndexGeneration.objects.update(exact_limit=EXACT, graph=True)
         return [
             self._judged(question, closest, by_the_index(ann, question))
             for question, closest in zip(QUESTIONS, exact, strict=True)

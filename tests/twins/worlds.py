@@ -15,12 +15,13 @@ from accounts.statements import execute, rows
 from connectors.adding import add_source
 from connectors.applying import apply_page
 from connectors.corpus.documents import Texts, digest_of, prepare
-from connectors.models import Source, SyncRun
+from connectors.models import IndexGeneration, Source, SyncRun
 from connectors.records import Access, DocumentRecord, PrincipalRecord, Record, ScopeRecord
+from connectors.vectors import store
 from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, Question
 from tests.cast import access, person
 from tests.security.hidden import ASKED
-from tests.twins.meaning import vector_of
+from tests.twins.meaning import DIMENSIONS, vector_of
 from tests.twins.sameness import Dice
 
 SUBJECTS = (
@@ -52,23 +53,17 @@ FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 LOST = UUID("10000000-0000-4000-8000-000000000001")  # a document an old answer rests on, hidden or gone by now
 LOST_DIGEST = "5e" * 32
 
-EMBED = """
-WITH embedded AS (
-    UPDATE connectors_passage p SET embedding = u.embedding::halfvec, embedding_model = 'bag of words'
-    FROM unnest(%s::bigint[], %s::text[]) AS u(id, embedding) WHERE p.id = u.id RETURNING p.id, p.embedding
-)
-INSERT INTO connectors_passagevector (passage_id, embedding) SELECT id, embedding FROM embedded ORDER BY id
-"""
 TO_EMBED = """
 SELECT p.id, p.public_id, d.author, concat_ws(E'\\n', d.title, p.text)
-FROM connectors_passage p JOIN connectors_document d ON d.id = p.document_id WHERE p.embedding IS NULL ORDER BY p.id
+FROM connectors_passage p JOIN connectors_document d ON d.id = p.document_id
+WHERE p.id IN (SELECT passage_id FROM connectors_unembedded) ORDER BY p.id
 """
 # As if a text were longer: its passages once more, under ids that follow from theirs.
 MULTIPLY = """
 INSERT INTO connectors_passage (public_id, document_id, scope_id, ordinal, text, start, "end", heading, page, digest,
-                                words, lexemes, embedding_model)
+                                words, lexemes)
 SELECT md5(p.public_id::text || n)::uuid, p.document_id, p.scope_id, p.ordinal + n * 1000, p.text, p.start, p."end",
-       p.heading, p.page, p.digest, p.words, p.lexemes, ''
+       p.heading, p.page, p.digest, p.words, p.lexemes
 FROM connectors_passage p JOIN connectors_document d ON d.id = p.document_id
 CROSS JOIN generate_series(1, %s) n
 WHERE d.external_id = ANY(%s) AND d.source_id = %s AND p.ordinal < 1000 ORDER BY n, p.id
@@ -257,6 +252,10 @@ def embed(jitter: float, nearer: float, hidden_author: str, chance: random.Rando
         else:
             spread = random.Random(str(public_id)) if jitter else None
         ids.append(id)
-        vectors.append(str([place + (spread.uniform(-jitter, jitter) / 8 if spread else 0) for place in meant]))
+        vectors.append([place + (spread.uniform(-jitter, jitter) / 8 if spread else 0) for place in meant])
     if ids:
-        execute(EMBED, [ids, vectors])
+        generation = IndexGeneration.objects.filter(state="active").first() or IndexGeneration.objects.create(
+            state="active", model="bag of words", dimensions=DIMENSIONS
+        )
+        store(dict(zip(ids, vectors, strict=True)), generation)
+        execute("DELETE FROM connectors_unembedded")

@@ -1,0 +1,327 @@
+-- One statement from viewers to passages. It runs with the rights of the owner, since row-level security would keep the
+-- index over words from being used; what it finds is read behind the wall. Rights are evaluated in this statement.
+
+-- What these viewers may be shown of what the filters leave, each part by ids:
+--   readable  scopes                  opened    documents that break-glass opens beside those
+--   narrowed  documents; NULL where no filter asks about documents        permitted  how many passages, about
+-- Filters narrow and never widen: `sources` (ids), `folders` (readable scopes and what is readable below them),
+-- `types` (MIME types), `authors` (lower case), `after` and `before` (last change). Present and empty finds nothing.
+CREATE FUNCTION gatehouse_permitted(
+    viewers text, filters jsonb,
+    OUT readable bigint[], OUT opened bigint[], OUT narrowed bigint[], OUT permitted bigint
+)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    sources CONSTANT bigint[] := ARRAY(SELECT jsonb_array_elements_text(filters -> 'sources')::bigint);
+BEGIN
+    IF viewers IS NULL OR filters IS NULL THEN
+        RAISE EXCEPTION 'a search names its reader and its filters';
+    END IF;
+    readable := gatehouse_audience_scopes(viewers);
+    opened := gatehouse_glass_documents(viewers);
+    IF filters ? 'sources' THEN
+        readable := ARRAY(SELECT s.id FROM connectors_scope s WHERE s.id = ANY(readable) AND s.source_id = ANY(sources));
+        opened := ARRAY(SELECT d.id FROM connectors_document d WHERE d.id = ANY(opened) AND d.source_id = ANY(sources));
+    END IF;
+    IF filters ? 'folders' THEN
+        readable := ARRAY(
+            WITH RECURSIVE below(id) AS (
+                SELECT s.id FROM connectors_scope s
+                WHERE s.id = ANY(readable)
+                  AND s.external_id IN (SELECT jsonb_array_elements_text(filters -> 'folders'))
+                UNION
+                SELECT s.id FROM below b JOIN connectors_scope s ON b.id IN (s.parent_id, s.also_id)
+                WHERE s.id = ANY(readable)
+            )
+            SELECT b.id FROM below b);
+        opened := '{}';
+    END IF;
+    SELECT coalesce(sum(s.passages), 0) INTO permitted FROM connectors_scopesize s WHERE s.scope_id = ANY(readable);
+    IF NOT filters ?| ARRAY['types', 'authors', 'after', 'before'] THEN
+        RETURN;
+    END IF;
+    narrowed := ARRAY(
+        SELECT d.id FROM connectors_document d
+        WHERE (d.scope_id = ANY(readable) OR d.id = ANY(opened)) AND d.state = 'live'
+          AND (NOT filters ? 'types' OR d.mime IN (SELECT jsonb_array_elements_text(filters -> 'types')))
+          AND (NOT filters ? 'authors' OR lower(d.author) IN (SELECT jsonb_array_elements_text(filters -> 'authors')))
+          AND (NOT filters ? 'after' OR d.modified_at >= (filters ->> 'after')::timestamptz)
+          AND (NOT filters ? 'before' OR d.modified_at < (filters ->> 'before')::timestamptz));
+END $$;
+
+-- Up to `depth` permitted passages, nearest first. Few permitted ones are searched exactly, over the covering index.
+-- Of many, the nearest of all are taken from the approximate index and the permitted among them kept, with those that
+-- are not in it yet; so many of them that enough should remain, and exactly again where fewer than `wanted` do.
+CREATE FUNCTION gatehouse_nearest(
+    generation bigint, query_vector halfvec, readable bigint[], opened bigint[], narrowed bigint[], permitted bigint,
+    wanted integer, depth integer
+) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public
+SET jit = off SET max_parallel_workers_per_gather = 0 SET hnsw.ef_search = 200 SET hnsw.iterative_scan = off
+SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    longest CONSTANT integer := 1300;  -- numbers an entry of the covering index holds
+    shortened CONSTANT boolean := vector_dims(query_vector) > longest;
+    asked CONSTANT halfvec := CASE WHEN shortened THEN l2_normalize(subvector(query_vector, 1, longest)) ELSE query_vector END;
+    taken CONSTANT integer := CASE WHEN shortened THEN 4 * depth ELSE depth END;
+    vectors connectors_indexgeneration;
+    nearest bigint[];
+    effort integer;
+BEGIN
+    SELECT * INTO vectors FROM connectors_indexgeneration g WHERE g.id = generation;
+    IF vectors.id IS NULL OR vectors.dimensions <> vector_dims(query_vector) THEN
+        RETURN '{}';
+    END IF;
+    IF vectors.graph AND narrowed IS NULL AND permitted > vectors.exact_limit THEN
+        effort := least(greatest(ceil(1.3 * depth * vectors.vectors / permitted), 200), 1000);
+        LOOP
+            PERFORM set_config('hnsw.ef_search', effort::text, true);
+            EXECUTE format($arm$
+                WITH near AS MATERIALIZED (
+                    SELECT n.passage_id, n.embedding::halfvec(%1$s) <#> $1 AS distance
+                    FROM connectors_vectornode n WHERE n.generation_id = %2$s
+                    ORDER BY n.embedding::halfvec(%1$s) <#> $1 LIMIT %3$s
+                )
+                SELECT array_agg(id) FROM (
+                    SELECT found.id FROM (
+                        SELECT near.passage_id AS id, near.distance, v.scope_id, v.document_id
+                        FROM near
+                        JOIN connectors_passagevector v ON v.passage_id = near.passage_id AND v.generation_id = %2$s
+                        UNION ALL
+                        SELECT v.passage_id, v.embedding <#> $1, v.scope_id, v.document_id
+                        FROM connectors_unindexed u
+                        JOIN connectors_passagevector v ON v.passage_id = u.passage_id AND v.generation_id = %2$s
+                        WHERE u.generation_id = %2$s
+                    ) found
+                    WHERE found.scope_id = ANY($2) OR found.document_id = ANY($3)
+                    ORDER BY found.distance, found.id LIMIT %4$s
+                ) kept $arm$, least(vectors.dimensions, longest), generation, effort, taken)
+            INTO nearest USING asked, readable, opened;
+            EXIT WHEN coalesce(cardinality(nearest), 0) >= wanted OR effort = 1000 OR permitted < 200000;
+            effort := 1000;  -- five times as far costs a tenth of looking at so many
+        END LOOP;
+    END IF;
+    IF coalesce(cardinality(nearest), 0) < wanted THEN
+        SELECT array_agg(kept.id) INTO nearest FROM (
+            SELECT v.id FROM (
+                SELECT c.passage_id AS id, c.embedding FROM connectors_passagevector c
+                WHERE c.generation_id = generation AND c.scope_id = ANY(readable)
+                  AND (narrowed IS NULL OR c.document_id = ANY(narrowed))
+                UNION ALL
+                SELECT g.passage_id, g.embedding FROM connectors_passagevector g
+                WHERE g.generation_id = generation AND g.document_id = ANY(opened) AND g.scope_id <> ALL(readable)
+                  AND (narrowed IS NULL OR g.document_id = ANY(narrowed))
+            ) v
+            ORDER BY v.embedding <#> asked, v.id LIMIT taken
+        ) kept;
+    END IF;
+    IF shortened THEN
+        nearest := ARRAY(
+            SELECT v.passage_id FROM connectors_passagevector v
+            WHERE v.generation_id = generation AND v.passage_id = ANY(nearest)
+            ORDER BY v.whole <#> query_vector, v.passage_id LIMIT depth);
+    END IF;
+    RETURN coalesce(nearest, '{}');
+END $$;
+
+-- Up to `depth` permitted passages by BM25 (Robertson et al. 1995, k1 = 0.9, b = 0.4), best first. Frequencies come from
+-- permitted passages only: hidden ones change no score (P14), and what is left out to bound the work is chosen by
+-- frequency, length and number, never by where rows lie.
+--
+-- First the words that few passages have, the rarest first, as long as they have not too many together; the best of
+-- these passages by the weights of those words alone are weighed whole. Where every word is common, the passages that
+-- have all of them, or all but the commonest; where still too many, one in 64, chosen by a hash of their words.
+CREATE FUNCTION gatehouse_weighed(
+    terms text[], phrase tsquery, readable bigint[], opened bigint[], narrowed bigint[], permitted bigint, depth integer
+) RETURNS TABLE (id bigint, score double precision)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public
+SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_seqscan = off
+SET plan_cache_mode = force_custom_plan AS $$
+#variable_conflict use_column
+DECLARE
+    common CONSTANT integer := 10000;  -- a word that more permitted passages have is a common one
+    sampled CONSTANT integer := 64;  -- one passage in so many is in the sample
+    weighed_at_most CONSTANT integer := greatest(6 * depth, 8000 / greatest(cardinality(terms), 1));
+    asked text[];
+    counts bigint[];
+    rare text[];
+    candidates bigint[];
+    all_of_them tsquery;
+    last integer;
+BEGIN
+    IF cardinality(terms) = 0 THEN
+        RETURN;
+    END IF;
+    -- How many permitted passages have each word; of common ones, as the sample has it.
+    SELECT array_agg(t.term ORDER BY t.df, t.term), array_agg(t.df ORDER BY t.df, t.term) INTO asked, counts
+    FROM (
+        SELECT term, CASE WHEN few.df <= common THEN few.df ELSE greatest(common + 1, sampled * (
+            SELECT count(*) FROM connectors_passage p
+            WHERE get_byte(p.digest, 0) < 4 AND p.lexemes @@ term::tsquery AND p.scope_id = ANY(readable))) END AS df
+        FROM unnest(terms) term
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS df FROM (
+                SELECT FROM connectors_passage p
+                WHERE p.lexemes @@ term::tsquery
+                  AND (p.scope_id = ANY(readable) OR p.document_id = ANY(opened))
+                LIMIT common + 1
+            ) bounded
+        ) few
+    ) t WHERE t.df > 0;
+    IF asked IS NULL THEN
+        RETURN;
+    END IF;
+
+    IF phrase IS NOT NULL THEN
+        candidates := ARRAY(
+            SELECT p.id FROM connectors_passage p
+            WHERE p.lexemes @@ phrase AND (p.scope_id = ANY(readable) OR p.document_id = ANY(opened))
+              AND (narrowed IS NULL OR p.document_id = ANY(narrowed))
+            ORDER BY p.id LIMIT weighed_at_most);
+    END IF;
+    IF coalesce(cardinality(candidates), 0) = 0 THEN
+        rare := ARRAY(
+            SELECT w.term FROM (
+                SELECT u.term, u.df, u.n, sum(u.df) OVER (ORDER BY u.n) AS together
+                FROM unnest(asked, counts) WITH ORDINALITY AS u(term, df, n)
+            ) w
+            WHERE w.df <= common AND (w.together <= 2 * common OR w.n = 1));
+        candidates := ARRAY(
+            SELECT f.id FROM (
+                SELECT p.id, p.words, ln(1 + (permitted - least(t.df, permitted) + 0.5) / (t.df + 0.5)) AS idf
+                FROM unnest(asked, counts) AS t(term, df)
+                CROSS JOIN LATERAL (
+                    SELECT q.id, q.words FROM connectors_passage q
+                    WHERE q.lexemes @@ t.term::tsquery
+                      AND (q.scope_id = ANY(readable) OR q.document_id = ANY(opened))
+                      AND (narrowed IS NULL OR q.document_id = ANY(narrowed))
+                ) p
+                WHERE t.term = ANY(rare)
+            ) f
+            GROUP BY f.id, f.words
+            ORDER BY sum((1000000 * f.idf)::bigint) DESC, f.words, f.id LIMIT weighed_at_most);
+    END IF;
+    last := cardinality(asked);
+    WHILE coalesce(cardinality(candidates), 0) = 0 AND last > 0 LOOP
+        all_of_them := array_to_string(asked[:last], ' & ')::tsquery;
+        candidates := ARRAY(
+            SELECT p.id FROM connectors_passage p
+            WHERE p.lexemes @@ all_of_them AND (p.scope_id = ANY(readable) OR p.document_id = ANY(opened))
+              AND (narrowed IS NULL OR p.document_id = ANY(narrowed))
+            LIMIT common + 1);
+        IF cardinality(candidates) > common THEN
+            candidates := ARRAY(
+                SELECT p.id FROM connectors_passage p
+                WHERE get_byte(p.digest, 0) < 4 AND p.lexemes @@ all_of_them AND p.scope_id = ANY(readable)
+                  AND (narrowed IS NULL OR p.document_id = ANY(narrowed))
+                ORDER BY p.words, p.id LIMIT weighed_at_most);
+            EXIT WHEN cardinality(candidates) >= depth;
+            candidates := ARRAY(  -- so many of so few different words that hashes do not tell them apart
+                SELECT p.id FROM connectors_passage p
+                WHERE p.lexemes @@ all_of_them AND (p.scope_id = ANY(readable) OR p.document_id = ANY(opened))
+                  AND (narrowed IS NULL OR p.document_id = ANY(narrowed))
+                ORDER BY p.words, p.id LIMIT weighed_at_most);
+        ELSIF cardinality(candidates) < depth AND last > 1 THEN
+            candidates := NULL;
+        ELSE
+            candidates := ARRAY(
+                SELECT p.id FROM connectors_passage p WHERE p.id = ANY(candidates)
+                ORDER BY p.words, p.id LIMIT weighed_at_most);
+        END IF;
+        last := last - 1;
+    END LOOP;
+
+    RETURN QUERY
+    WITH weighed AS MATERIALIZED (
+        SELECT p.id, p.lexemes AS vector, p.words FROM connectors_passage p WHERE p.id = ANY(candidates)
+    ), average AS (
+        SELECT greatest(avg(w.words), 1) AS words FROM weighed w
+    ), frequencies AS (
+        -- ts_rank of one word under no normalisation is a count in disguise; taking the whole vector apart costs
+        -- three times as much
+        SELECT w.id, w.words, t.df, ts_rank('{1,1,1,1}', w.vector, t.query) * 1.645 AS tf
+        FROM weighed w
+        JOIN (SELECT u.term::tsquery AS query, u.df FROM unnest(asked, counts) AS u(term, df)) t ON w.vector @@ t.query
+    )
+    -- added up in whole millionths, since a sum of fractions depends on the order of its rows, which depends on a plan,
+    -- which depends on how many rows there are, hidden ones included
+    SELECT f.id, sum((
+        1000000 * ln(1 + (permitted - least(f.df, permitted) + 0.5) / (f.df + 0.5))
+        * f.tf * 1.9 / (f.tf + 0.9 * (0.6 + 0.4 * f.words / a.words)))::bigint)::float8 / 1000000 AS score
+    FROM frequencies f CROSS JOIN average a
+    GROUP BY f.id ORDER BY score DESC, f.id LIMIT depth;
+END $$;
+
+-- Up to `wanted` permitted passages, best first, by nearness in meaning and by BM25, each brought to 0..1 and added up.
+--   viewers       who will see the result: each of them may read all of it (P10)
+--   generation    the vectors that were made by the model of `query_vector` (unit length, or NULL: words alone)
+--   question      empty: meaning alone; what it has between quotation marks must be there, if it is anywhere
+--   meaning       what nearness counts, 0..1; words count the rest
+CREATE FUNCTION gatehouse_search(
+    viewers text, generation bigint, query_vector halfvec, question text, wanted integer, meaning double precision,
+    filters jsonb
+) RETURNS TABLE (passage bigint, similarity double precision, keywords double precision, score double precision)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+SET jit = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    depth CONSTANT integer := greatest(wanted * 3, 50);
+    may record;
+    words record;
+    phrase tsquery;
+    nearest bigint[] := '{}';
+BEGIN
+    IF viewers IS NULL OR wanted IS NULL OR question IS NULL OR meaning IS NULL OR filters IS NULL THEN
+        RAISE EXCEPTION 'a search names its reader, its question and its filters';
+    END IF;
+    may := gatehouse_permitted(viewers, filters);
+    IF cardinality(may.readable) + cardinality(may.opened) = 0 THEN
+        RETURN;
+    END IF;
+    words := gatehouse_terms(question);
+    SELECT words.phrase INTO phrase WHERE EXISTS (
+        SELECT FROM connectors_passage p
+        WHERE p.lexemes @@ words.phrase AND (p.scope_id = ANY(may.readable) OR p.document_id = ANY(may.opened)));
+    IF query_vector IS NOT NULL AND phrase IS NULL THEN
+        nearest := gatehouse_nearest(
+            generation, query_vector, may.readable, may.opened, may.narrowed, may.permitted, wanted, depth);
+    END IF;
+    RETURN QUERY
+    WITH bm25 AS MATERIALIZED (
+        SELECT w.id, w.score FROM gatehouse_weighed(
+            words.terms, phrase, may.readable, may.opened, may.narrowed, may.permitted, depth) w
+    ), found AS (
+        SELECT unnest(nearest) AS id UNION SELECT b.id FROM bm25 b
+    ), measured AS (
+        SELECT f.id, -(coalesce(v.whole, v.embedding) <#> query_vector) AS similarity, coalesce(b.score, 0) AS keywords
+        FROM found f
+        LEFT JOIN connectors_passagevector v
+            ON v.passage_id = f.id AND v.generation_id = gatehouse_search.generation
+           AND vector_dims(coalesce(v.whole, v.embedding)) = vector_dims(query_vector)
+        LEFT JOIN bm25 b ON b.id = f.id
+    ), ranges AS (
+        SELECT min(m.similarity) AS low, max(m.similarity) AS high, max(m.keywords) AS most FROM measured m
+    )
+    SELECT m.id, m.similarity, m.keywords,
+           meaning * coalesce((m.similarity - r.low) / nullif(r.high - r.low, 0), 0)
+           + (1 - meaning) * coalesce(m.keywords / nullif(r.most, 0), 0) AS fused
+    FROM measured m CROSS JOIN ranges r
+    ORDER BY fused DESC, m.similarity DESC NULLS LAST, m.id LIMIT wanted;
+END $$;
+
+REVOKE EXECUTE ON FUNCTION
+    gatehouse_permitted(text, jsonb),
+    gatehouse_nearest(bigint, halfvec, bigint[], bigint[], bigint[], bigint, integer, integer),
+    gatehouse_weighed(text[], tsquery, bigint[], bigint[], bigint[], bigint, integer),
+    gatehouse_search(text, bigint, halfvec, text, integer, double precision, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    gatehouse_search(text, bigint, halfvec, text, integer, double precision, jsonb) TO gatehouse_web;
+
+-- Whoever may make temporary tables must not be able to put one in the place of a table these functions read.
+DO $$
+DECLARE
+    installed regprocedure;
+BEGIN
+    FOR installed IN SELECT oid FROM pg_proc WHERE proname LIKE 'gatehouse\_%' LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, public, pg_temp', installed);
+    END LOOP;
+END $$;

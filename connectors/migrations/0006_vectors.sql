@@ -1,0 +1,84 @@
+-- Vectors apart from passages, the queues that feed them, and how many passages stand in each scope.
+
+-- A vector stands where its document stands: one truth, kept by the database (P9). It goes with its passage.
+ALTER TABLE connectors_passagevector
+    ADD CONSTRAINT vector_stands_with_document FOREIGN KEY (document_id, scope_id)
+        REFERENCES connectors_document (id, scope_id) ON UPDATE CASCADE ON DELETE CASCADE,
+    ADD FOREIGN KEY (passage_id) REFERENCES connectors_passage ON DELETE CASCADE,
+    ADD FOREIGN KEY (generation_id) REFERENCES connectors_indexgeneration;
+ALTER TABLE connectors_vectornode
+    ADD FOREIGN KEY (passage_id) REFERENCES connectors_passage ON DELETE CASCADE,
+    ADD FOREIGN KEY (generation_id) REFERENCES connectors_indexgeneration;
+ALTER TABLE connectors_unembedded ADD FOREIGN KEY (passage_id) REFERENCES connectors_passage ON DELETE CASCADE;
+ALTER TABLE connectors_unindexed ADD FOREIGN KEY (passage_id) REFERENCES connectors_passage ON DELETE CASCADE;
+ALTER TABLE connectors_scopesize ADD FOREIGN KEY (scope_id) REFERENCES connectors_scope ON DELETE CASCADE;
+
+-- Vectors stay in the row, uncompressed; the index that search scans carries them too. Whole ones, where they are too
+-- long for that, lie outside.
+ALTER TABLE connectors_passagevector
+    ALTER COLUMN embedding SET STORAGE PLAIN, ALTER COLUMN whole SET STORAGE EXTERNAL;
+ALTER TABLE connectors_vectornode ALTER COLUMN embedding SET STORAGE PLAIN;
+CREATE INDEX vectors_by_scope
+    ON connectors_passagevector (generation_id, scope_id) INCLUDE (passage_id, document_id, embedding);
+-- Where the passages stand that the approximate index proposes, without a look at the table.
+CREATE UNIQUE INDEX vector_places
+    ON connectors_passagevector (passage_id, generation_id) INCLUDE (document_id, scope_id);
+
+-- Scans of an index alone need pages that are known to be visible to all.
+ALTER TABLE connectors_passagevector SET (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.02);
+
+-- One passage in 64, by its words alone: how common a common word is can be told from these.
+CREATE INDEX passage_sample ON connectors_passage USING gin (lexemes) WITH (fastupdate = off)
+    WHERE get_byte(digest, 0) < 4;
+
+-- --- counting -------------------------------------------------------------------------------------------------
+
+-- Whoever writes passages holds the lock of their directory, so that two do not count in one scope at once.
+CREATE FUNCTION gatehouse_passages_added() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    INSERT INTO connectors_scopesize AS s (scope_id, passages)
+    SELECT a.scope_id, count(*) FROM added a GROUP BY a.scope_id ORDER BY a.scope_id
+    ON CONFLICT (scope_id) DO UPDATE SET passages = s.passages + excluded.passages;
+    INSERT INTO connectors_unembedded (passage_id, queued_at, reason) SELECT a.id, clock_timestamp(), '' FROM added a
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER passages_added AFTER INSERT ON connectors_passage
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION gatehouse_passages_added();
+
+CREATE FUNCTION gatehouse_passages_gone() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    UPDATE connectors_scopesize s SET passages = s.passages - g.passages
+    FROM (SELECT r.scope_id, count(*) AS passages FROM gone r GROUP BY r.scope_id) g WHERE s.scope_id = g.scope_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER passages_gone AFTER DELETE ON connectors_passage
+    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION gatehouse_passages_gone();
+
+CREATE FUNCTION gatehouse_passages_moved() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    INSERT INTO connectors_scopesize AS s (scope_id, passages)
+    SELECT moved.scope_id, sum(moved.passages)
+    FROM (
+        SELECT n.scope_id, 1 AS passages FROM placed n JOIN left_behind o USING (id) WHERE o.scope_id <> n.scope_id
+        UNION ALL
+        SELECT o.scope_id, -1 FROM placed n JOIN left_behind o USING (id) WHERE o.scope_id <> n.scope_id
+    ) moved
+    GROUP BY moved.scope_id ORDER BY moved.scope_id
+    ON CONFLICT (scope_id) DO UPDATE SET passages = s.passages + excluded.passages;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER passages_moved AFTER UPDATE ON connectors_passage
+    REFERENCING OLD TABLE AS left_behind NEW TABLE AS placed
+    FOR EACH STATEMENT EXECUTE FUNCTION gatehouse_passages_moved();
+
+-- --- the second wall ------------------------------------------------------------------------------------------
+
+ALTER TABLE connectors_passagevector ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connectors_vectornode ENABLE ROW LEVEL SECURITY;  -- no policy: no row
+REVOKE ALL ON connectors_passagevector, connectors_vectornode, connectors_unembedded, connectors_unindexed,
+              connectors_scopesize, connectors_indexgeneration FROM gatehouse_web;
+GRANT SELECT ON connectors_passagevector, connectors_vectornode, connectors_indexgeneration TO gatehouse_web;
+CREATE POLICY readable ON connectors_passagevector FOR SELECT USING (
+    scope_id = ANY((SELECT gatehouse_audience_scopes(gatehouse_viewers()))::bigint[])
+    OR document_id = ANY((SELECT gatehouse_glass_documents(gatehouse_viewers()))::bigint[]));

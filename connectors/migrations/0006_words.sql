@@ -1,0 +1,81 @@
+-- From texts to lexemes, for documents and questions alike.
+
+-- Languages that do not part their words by blanks: runs of their characters as overlapping groups of two, or of three
+-- where letters are many and syllables few (Thai, Lao, Khmer, Burmese; without their tone marks, which end words).
+CREATE FUNCTION gatehouse_grams(written text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, public AS $$
+DECLARE
+    unparted CONSTANT text := '[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]';
+BEGIN
+    IF written !~ unparted THEN
+        RETURN written;
+    END IF;
+    RETURN (
+        SELECT string_agg(part.before || ' ' || coalesce(grams.text, '') || ' ', '' ORDER BY part.n)
+        FROM (
+            SELECT m.n, m.found[1] AS before, regexp_replace(m.found[2], '[\u0e47-\u0e4e\u0ec8-\u0ecd]', '', 'g') AS run
+            FROM regexp_matches(written, '(.*?)(' || unparted || '+|$)', 'g') WITH ORDINALITY AS m(found, n)
+        ) part
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN part.run ~ '[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]' THEN 3 ELSE 2 END AS size
+        ) gram
+        CROSS JOIN LATERAL (
+            SELECT string_agg(substr(part.run, i, gram.size), ' ' ORDER BY i) AS text
+            FROM generate_series(1, greatest(length(part.run) - gram.size + 1, least(length(part.run), 1))) i
+        ) grams
+    );
+END $$;
+
+-- What identifies a thing, whole and in parts: `ERR-4411` is also err4411, err and 4411, and `RFC 7644` is rfc7644.
+CREATE FUNCTION gatehouse_identifiers(written text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, public AS $$
+    SELECT string_agg(regexp_replace(compound, '[^[:alnum:]]', '', 'g') || ' '
+                      || CASE WHEN compound ~ ' ' THEN '' ELSE regexp_replace(compound, '[^[:alnum:]]', ' ', 'g') END, ' ')
+    FROM (
+        SELECT (regexp_matches(
+            written, '[[:alnum:]]+(?:[-_./:\\#@+][[:alnum:]]+)+|\m[[:upper:]][[:upper:][:digit:]]{1,9} [[:digit:]]{2,}\M', 'g'
+        ))[1] AS compound
+    ) found
+    WHERE compound ~ '[0-9_./\\@]'
+$$;
+
+CREATE FUNCTION gatehouse_words(configuration regconfig, written text) RETURNS tsvector
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, public AS $$
+DECLARE
+    identifiers CONSTANT text := gatehouse_identifiers(written);
+    lexemes CONSTANT tsvector := to_tsvector(configuration, gatehouse_grams(written));
+BEGIN
+    IF identifiers IS NULL THEN
+        RETURN lexemes;
+    END IF;
+    RETURN lexemes || to_tsvector('simple', identifiers);
+END $$;
+
+-- What a question asks for in words: `terms`, each a tsquery, of which any may be met, under every configuration a
+-- document may have been indexed with; `phrase`, what stood between quotation marks, or NULL.
+CREATE FUNCTION gatehouse_terms(question text, OUT terms text[], OUT phrase tsquery)
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, public AS $$
+DECLARE
+    configurations CONSTANT regconfig[] := '{simple,english,german,french,spanish,portuguese,italian,dutch}';
+    plain CONSTANT text := translate(question, '“”„«»', '"""""');
+    quoted text;
+BEGIN
+    terms := ARRAY(
+        SELECT '''' || replace(replace(w.lexeme, '\', '\\'), '''', '''''') || ''''
+               || CASE WHEN w.lexeme ~ '^[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]$' THEN ':*' ELSE '' END
+        FROM (
+            SELECT DISTINCT l.lexeme FROM unnest(configurations) c, unnest(gatehouse_words(c, plain)) l WHERE l.lexeme <> ''
+        ) w
+        UNION
+        SELECT '''' || lower(m[1]) || ''':*' FROM regexp_matches(plain, '\m([[:alnum:]]{3,})\*', 'g') m
+    );
+    FOR quoted IN SELECT m[1] FROM regexp_matches(plain, '"([^"]{2,200})"', 'g') m LIMIT 3 LOOP
+        phrase := coalesce(phrase, ''::tsquery) && (
+            SELECT string_agg(DISTINCT q.text, ' | ')::tsquery
+            FROM unnest(configurations) c, LATERAL (SELECT phraseto_tsquery(c, gatehouse_grams(quoted))::text) q(text)
+            WHERE q.text <> '');
+    END LOOP;
+    IF phrase IS NOT NULL AND numnode(phrase) = 0 THEN
+        phrase := NULL;
+    END IF;
+END $$;
