@@ -1,0 +1,1 @@
+"""The programs of the engines outside. They run in `.venv-peers`, and share with the rest what needs numpy alone."""
