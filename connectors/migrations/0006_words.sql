@@ -5,16 +5,18 @@
 CREATE FUNCTION gatehouse_grams(written text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, public AS $$
 DECLARE
-    unparted CONSTANT text := '[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]';
+    letters CONSTANT text :=
+        '\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af';
 BEGIN
-    IF written !~ unparted THEN
+    IF written !~ ('[' || letters || ']') THEN
         RETURN written;
     END IF;
     RETURN (
         SELECT string_agg(part.before || ' ' || coalesce(grams.text, '') || ' ', '' ORDER BY part.n)
         FROM (
             SELECT m.n, m.found[1] AS before, regexp_replace(m.found[2], '[\u0e47-\u0e4e\u0ec8-\u0ecd]', '', 'g') AS run
-            FROM regexp_matches(written, '(.*?)(' || unparted || '+|$)', 'g') WITH ORDINALITY AS m(found, n)
+            FROM regexp_matches(written, '([^' || letters || ']*)([' || letters || ']+|$)', 'g') WITH ORDINALITY AS m(found, n)
+            WHERE m.found[1] || m.found[2] <> ''
         ) part
         CROSS JOIN LATERAL (
             SELECT CASE WHEN part.run ~ '[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]' THEN 3 ELSE 2 END AS size

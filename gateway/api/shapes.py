@@ -66,6 +66,9 @@ class Hits(s.Serializer[object]):
 
 class Filters(s.Serializer[object]):
     source = s.CharField(required=False)  # type: ignore[assignment]
+    folder = s.CharField(required=False)
+    type = s.CharField(required=False)
+    author = s.CharField(required=False)
     modified_after = s.DateTimeField(required=False)
     modified_before = s.DateTimeField(required=False)
 

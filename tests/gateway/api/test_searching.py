@@ -26,6 +26,10 @@ def reader(push: Pusher, ann: User, program: Issue) -> Program:
     push.put(
         "documents", "new", title="New", grants=["ann"], text="The new canary.", modified_at="2026-01-01T00:00:00Z"
     )
+    push.put("scopes", "reports", name="Reports", grants=["ann", "bob"])
+    push.put("scopes", "annual", name="Annual", parent="reports")
+    push.put("scopes", "secret", name="Secret", grants=["bob"], inherits=False, parent="reports")
+    push.put("documents", "year", title="Year", scope="annual", author="Bea Bo", mime="text/markdown", text="A canary.")
     push.put("documents", "not", title="Not", grants=["bob"], text="The hidden canary.")
     other.put("documents", "post", title="Post", grants=["ann"], text="A canary in a post.")
     return program(ann, "read")
@@ -50,14 +54,23 @@ def test_a_result_is_a_document_and_a_passage_and_no_number_of_any(reader: Progr
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({}, {"Old", "New", "Post"}),
-        ({"sources": None, "filters": None}, {"Old", "New", "Post"}),
-        ({"sources": ["wiki"]}, {"Old", "New"}),
-        ({"sources": ["wiki", "blog"]}, {"Old", "New", "Post"}),
-        ({"sources": ["wiki", "nosuch"]}, {"Old", "New"}),
+        ({}, {"Old", "New", "Year", "Post"}),
+        ({"sources": None, "filters": None}, {"Old", "New", "Year", "Post"}),
+        ({"sources": ["wiki"]}, {"Old", "New", "Year"}),
+        ({"sources": ["wiki", "blog"]}, {"Old", "New", "Year", "Post"}),
+        ({"sources": ["wiki", "nosuch"]}, {"Old", "New", "Year"}),
         ({"sources": ["nosuch"]}, set()),
         ({"sources": []}, set()),
-        ({"filters": {}}, {"Old", "New", "Post"}),
+        ({"filters": {}}, {"Old", "New", "Year", "Post"}),
+        ({"filters": {"folder": "reports"}}, {"Year"}),
+        ({"filters": {"folder": ["annual"]}}, {"Year"}),
+        ({"filters": {"folder": "secret"}}, set()),
+        ({"filters": {"folder": "nosuch"}}, set()),
+        ({"filters": {"author": "bea bo"}}, {"Year"}),
+        ({"filters": {"author": []}}, set()),
+        ({"filters": {"type": "markdown"}}, {"Year"}),
+        ({"filters": {"type": ["Text/Plain", "pdf"]}}, {"Old", "New", "Post"}),
+        ({"filters": {"type": "plain", "author": "Bea Bo"}}, set()),
         ({"filters": {"source": "blog"}}, {"Post"}),
         ({"filters": {"source": ["blog"]}}, {"Post"}),
         ({"filters": {"source": []}}, set()),
@@ -84,7 +97,8 @@ def test_a_limit_limits(reader: Program) -> None:
 def test_every_mode_finds_what_may_be_read(reader: Program) -> None:
     ingest.drain()
     for mode in ("hybrid", "vector", "text"):
-        assert found(reader, mode=mode) == {"Old", "New", "Post"}
+        assert found(reader, mode=mode) == {"Old", "New", "Year", "Post"}
+        assert found(reader, mode=mode, filters={"author": "Bea Bo"}) == {"Year"}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +117,7 @@ def test_every_mode_finds_what_may_be_read(reader: Program) -> None:
         {"query": "a", "sources": {"wiki": True}},
         {"query": "a", "filters": []},
         {"query": "a", "filters": {"source": 1}},
+        {"query": "a", "filters": {"author": [1]}},
         {"query": "a", "filters": {"modified_after": "2025-01-01"}},
     ],
 )
