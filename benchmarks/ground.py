@@ -38,12 +38,15 @@ def scratch_directory() -> Path:
     return directory
 
 
-def prepare(process: str, *, pooled: bool = False) -> None:
+def prepare(process: str, *, pooled: bool = False, data_dir: Path | None = None, database_url: str = "") -> None:
     """Set Django up on a new data directory. `process`: worker or command, for the web may not write what it reads.
 
-    `pooled`: with connections as the web has them.
+    `pooled`: with connections as the web has them. `data_dir` and `database_url`: those of an installation that is
+    kept, whose Postgres is up already.
     """
-    environment = own_environment(scratch_directory()) | {"GATEHOUSE_PROCESS": process}
+    environment = own_environment(data_dir or scratch_directory()) | {"GATEHOUSE_PROCESS": process}
+    if database_url:
+        environment["DATABASE_URL"] = database_url
     os.environ.clear()
     os.environ.update(environment)
     import django

@@ -102,7 +102,7 @@ def ask_in_turn(system: System, asked: Asked, effort: str) -> tuple[Worth, Numpy
         answer = system.ask(reader, vector, effort)
         worth.count(asked, place, answer.numbers, answer.seconds)
         numpy.ask(reader, vector)
-        unfiltered.append(system.unfiltered(vector, effort).seconds)
+        unfiltered.append(system.unfiltered(reader, vector, effort).seconds)
         if time.perf_counter() - began > SECONDS and place + 1 >= FEWEST:
             break
     return worth, numpy, unfiltered

@@ -69,8 +69,10 @@ def _worst(
     return Bar(what, bar, better, unit, values[worst], len(values), worst)
 
 
-def _arm(cell: Found) -> object:
-    return cell["facts"].get("arm")
+def _arm(cell: Found) -> str:
+    """The way most questions of the cell took."""
+    arms: dict[str, int] = cell.get("arms", {})
+    return max(arms, key=lambda arm: arms[arm], default="")
 
 
 def _to_numpy(cell: Found) -> float:

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from statistics import fmean
 from typing import Any, TypeAlias
 
 from benchmarks.reporting import RESULTS, percentile
-from benchmarks.retrieval.asking import ask_in_turn, asked_of, best_effort
+from benchmarks.retrieval.asking import Asked, ask_in_turn, asked_of, best_effort
 from benchmarks.retrieval.corpus import Corpus
 from benchmarks.retrieval.patterns import Pattern
 from benchmarks.retrieval.peers import LeftOut, System
@@ -88,8 +89,20 @@ def measured(system: System, corpus: Corpus, pattern: Pattern, stratum: str) -> 
         **times(worth.seconds),
         "unfiltered": times(unfiltered),
         "numpy": {way: times(seconds) for way, seconds in numpy.seconds.items() if seconds},
-        "facts": dict(system.facts(int(asked.reader_of[0]), asked.vectors[0], effort)),
+        **_facts(system, asked, effort, len(worth.seconds)),
     }
+
+
+def _facts(system: System, asked: Asked, effort: str, questions: int) -> Found:
+    """How the first question is answered. Where a system chooses among ways: how often each, over all questions."""
+    facts = dict(system.facts(int(asked.reader_of[0]), asked.vectors[0], effort))
+    if "arm" not in facts:
+        return {"facts": facts}
+    every = [facts]
+    for place in range(1, questions):
+        every.append(dict(system.facts(int(asked.reader_of[place]), asked.vectors[place], effort)))
+    searched = [float(str(one.pop("search"))) for one in every]
+    return {"facts": facts, "arms": Counter(str(one["arm"]) for one in every), "search": times(searched)}
 
 
 def times(seconds: Sequence[float]) -> dict[str, float]:

@@ -90,7 +90,7 @@ class Turned:
         self._next += 1
         return Answer(truth.numbers[:found].tolist(), seconds)
 
-    def unfiltered(self, vector: Floats, effort: str) -> Answer:
+    def unfiltered(self, reader: int, vector: Floats, effort: str) -> Answer:
         raise NotImplementedError
 
     def load(self) -> Mapping[str, float]:

@@ -41,7 +41,7 @@ class Here:
 
     def build(self, once: Callable[[str, Callable[[], object]], None]) -> None:
         once("stored", self._store)
-        graph = {"hnsw_m": 16, "hnsw_ef_construction": 64, "hnsw_ef_search": 40}
+        graph = {"hnsw_m": 16, "hnsw_ef_construction": 128, "hnsw_ef_search": 40}
         self.with_graph = self._store_with(graph | {"hnsw_dist_method": "halfvec_cosine_ops"})
         once("graph", self._first_question)
         once("analyzed", lambda: self._run(f"VACUUM ANALYZE llama.data_{TABLE}"))
@@ -75,7 +75,7 @@ class Here:
         return int(self._run(f"SELECT pg_total_relation_size('llama.data_{TABLE}')"))
 
     def facts(self) -> Mapping[str, object]:
-        return {"use_halfvec": True, "use_jsonb": True, "m": 16, "ef_construction": 64}
+        return {"use_halfvec": True, "use_jsonb": True, "m": 16, "ef_construction": 128}
 
     def _first_question(self) -> None:
         """The store makes its table and its graph at the first use."""

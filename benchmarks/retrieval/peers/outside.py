@@ -51,7 +51,7 @@ class Outside:
     def ask(self, reader: int, vector: Floats, effort: str) -> Answer:
         return Answer(**self._do("ask", reader=reader, vector=vector.tolist(), effort=effort))
 
-    def unfiltered(self, vector: Floats, effort: str) -> Answer:
+    def unfiltered(self, reader: int, vector: Floats, effort: str) -> Answer:
         return Answer(**self._do("ask", reader=None, vector=vector.tolist(), effort=effort))
 
     def facts(self, reader: int, vector: Floats, effort: str) -> Mapping[str, object]:

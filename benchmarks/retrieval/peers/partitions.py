@@ -52,7 +52,7 @@ class RolePartitions:
         self._turn_to(effort)
         return self.tables.asked(self._question(reader), {"vector": HalfVector(vector)})
 
-    def unfiltered(self, vector: Floats, effort: str) -> Answer:
+    def unfiltered(self, reader: int, vector: Floats, effort: str) -> Answer:
         self._turn_to(effort)
         return self.tables.unfiltered(vector)
 

@@ -58,7 +58,7 @@ class Flat:
         self._turn_to(effort)
         return self.tables.asked(self.question, [self._readers[reader], HalfVector(vector)])
 
-    def unfiltered(self, vector: Floats, effort: str) -> Answer:
+    def unfiltered(self, reader: int, vector: Floats, effort: str) -> Answer:
         self._turn_to(effort)
         return self.tables.unfiltered(vector)
 

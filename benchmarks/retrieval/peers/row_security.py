@@ -72,7 +72,7 @@ class RowSecurity:
         self._turn_to(reader, effort)
         return self.asking.asked(QUESTION, [HalfVector(vector)])
 
-    def unfiltered(self, vector: Floats, effort: str) -> Answer:
+    def unfiltered(self, reader: int, vector: Floats, effort: str) -> Answer:
         self.tables.set(WAYS[effort])
         return self.tables.unfiltered(vector)
 

@@ -65,11 +65,13 @@ class System(Protocol):
     def ask(self, reader: int, vector: Floats, effort: str) -> Answer:
         """The ten nearest passages this reader may read."""
 
-    def unfiltered(self, vector: Floats, effort: str) -> Answer:
-        """The ten nearest of all passages, whoever may read them, by the same graph and the same settings."""
+    def unfiltered(self, reader: int, vector: Floats, effort: str) -> Answer:
+        """The ten nearest of all passages, whoever may read them, by the same graph and the same settings: what this
+        reader's question would cost if there were no rights.
+        """
 
     def facts(self, reader: int, vector: Floats, effort: str) -> Mapping[str, object]:
-        """How it would answer: its plan, its arm, its settings."""
+        """How it answers this question: its plan, or the way it chose ("arm"), or its settings."""
 
     def bytes(self) -> int:
         """What it keeps to be able to answer: vectors, indexes, rights; not the text."""

@@ -18,7 +18,7 @@ from benchmarks.retrieval.serving import connect, prewarm
 from benchmarks.retrieval.sharing import WAYS
 
 # The graph's settings are those of ours. Inner product on unit vectors, as pgvector's README advises.
-GRAPH = "m = 16, ef_construction = 64"
+GRAPH = "m = 16, ef_construction = 128"
 HNSW = f"USING hnsw (embedding halfvec_ip_ops) WITH ({GRAPH})"
 MADE = f"CREATE UNLOGGED TABLE peers.made (id integer, document_id integer, embedding halfvec({DIMENSIONS}))"
 PASSAGES = f"""
