@@ -10,11 +10,11 @@ merge     the tables of docs/benchmarks.md and benchmarks/results/retrieval.json
 
 import argparse
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 
 from benchmarks.retrieval import changing, merging
-from benchmarks.retrieval.cells import Cell, Found, in_words, measured, recorded
+from benchmarks.retrieval.cells import Cell, Found, in_words, is_measured, measured, recorded
 from benchmarks.retrieval.corpus import Corpus, corpus_of
 from benchmarks.retrieval.patterns import STRATA, pattern_of
 from benchmarks.retrieval.peers import OUTSIDE, SYSTEMS, LeftOut, World, system
@@ -35,7 +35,7 @@ def main() -> None:
     corpus = corpus_of(wanted.size)
     with server(corpus) as running:
         if wanted.what in ("clients", "words"):
-            _beside(wanted.what, corpus, running)
+            _beside(wanted.what, corpus, running, anew=wanted.anew)
             return
         for name in wanted.systems:
             for pattern in wanted.patterns:
@@ -50,7 +50,7 @@ def _of_pattern(corpus: Corpus, running: Server, name: str, system_name: str, wa
     else:
         strata = [stratum for stratum in wanted.strata if stratum in pattern.readers]
         cells = [Cell(corpus.size, name, stratum, system_name) for stratum in strata]
-    missing = [cell for cell in cells if wanted.anew or not cell.path.exists()]
+    missing = [cell for cell in cells if wanted.anew or not is_measured(cell)]
     if missing:
         for cell, measure in _measures(missing, World(corpus, pattern, running)):
             print(f"{cell}: ", end="", flush=True)
@@ -58,13 +58,13 @@ def _of_pattern(corpus: Corpus, running: Server, name: str, system_name: str, wa
 
 
 def _measures(cells: Sequence[Cell], world: World) -> Iterator[tuple[Cell, Callable[[], Found]]]:
-    try:
-        peer = system(cells[0].system, world)
-    except LeftOut as reason:
-        yield from ((cell, partial(_raise, reason)) for cell in cells)
-        return
-    with closing(peer):
-        peer.load()
+    with ExitStack() as stack:
+        try:
+            peer = stack.enter_context(closing(system(cells[0].system, world)))
+            peer.load()
+        except LeftOut as reason:
+            yield from ((cell, partial(_raise, reason)) for cell in cells)
+            return
         for cell in cells:
             if cell.stratum == CHANGES:
                 yield cell, partial(changing.changed, peer, world.corpus, world.pattern)
@@ -76,14 +76,17 @@ def _raise(reason: LeftOut) -> Found:
     raise reason
 
 
-def _beside(what: str, corpus: Corpus, running: Server) -> None:
+def _beside(what: str, corpus: Corpus, running: Server, *, anew: bool) -> None:
     """Of the gateway alone."""
     from benchmarks.retrieval import crowding, wording
 
     measure = {"clients": crowding.crowded, "words": wording.worded}[what]
     pattern = {"clients": crowding.PATTERN, "words": wording.PATTERN}[what]
     cell = Cell(corpus.size, pattern, what, "gatehouse")
+    if is_measured(cell) and not anew:
+        return
     world = World(corpus, pattern_of(corpus, pattern), running)
+    print(f"{cell}: ", end="", flush=True)
     print(in_words(recorded(cell, partial(measure, world))))
 
 

@@ -87,7 +87,7 @@ def _bars(cells: Sequence[Found]) -> str:
 
 
 def _matrix(cells: Sequence[Found]) -> str:
-    """A row for each stratum of each pattern: milliseconds at the median, and recall where it is not one."""
+    """A row for each stratum of each pattern: milliseconds, and recall where it is not one."""
     names = [name for name in SYSTEMS if any(cell["system"] == name for cell in cells)]
     by_place = {(place(cell), cell["system"]): cell for cell in cells}
     rows = []
@@ -112,10 +112,12 @@ def _matrix(cells: Sequence[Found]) -> str:
 
 
 def _entry(cell: Found | None, ours: Found | None) -> str:
-    """`**` where a peer was faster than we at a recall that is good enough."""
+    """The median, of ours the 95th as well; `**` where a peer was faster than we at a recall that is good enough."""
     if cell is None:
         return ""
-    text = number(cell["p50"]) if cell["recall"] >= 0.995 else f"{number(cell['p50'])} ({cell['recall']:.2f})"
+    text = number(cell["p50"]) if cell is not ours else f"{number(cell['p50'])} / {number(cell['p95'])}"
+    if cell["recall"] < 0.995:
+        text += f" ({cell['recall']:.2f})"
     lost = ours is not None and cell is not ours and cell["recall"] >= GOOD and cell["p50"] < ours["p50"]
     return f"**{text}**" if lost else text
 

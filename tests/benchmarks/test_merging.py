@@ -9,7 +9,15 @@ from benchmarks.retrieval.merging import tables
 def cell(system: str, p50: float, **more: Any) -> dict[str, Any]:
     times = {"p50": p50, "p95": p50 * 2, "p99": p50 * 3, "mean": p50, "a_second": 1000 / p50}
     found = {"size": 100_000, "pattern": "tenants", "stratum": "1", "system": system, "share": 1.0, **times}
-    found |= {"recall": 1.0, "fill": 1.0, "fewest": 1.0, "scopes": [100], "facts": {}, "at": "2026-01-01T00:00:00"}
+    found |= {
+        "recall": 1.0,
+        "fill": 1.0,
+        "fewest": 1.0,
+        "scopes": [100],
+        "permitted": [1_000],
+        "facts": {},
+        "at": "2026-01-01T00:00:00",
+    }
     found |= {"unfiltered": times | {"p50": 2.0}, "numpy": {"half": times | {"p50": 0.8}}, "machine": "one"}
     return found | {"load_before": [0.5, 0.5, 0.5], "load_after": [0.5, 0.5, 0.5]} | more
 
@@ -20,7 +28,7 @@ def row(text: str) -> str:
 
 def test_a_faster_peer_that_is_right_is_printed_as_a_loss() -> None:
     text = row(tables([cell("gatehouse", 1.0), cell("faiss", 0.5), cell("lancedb", 3.0)]))
-    assert "| 1.00 | 3.00 | **0.50** |" in text
+    assert "| 1.00 / 2.00 | 3.00 | **0.50** |" in text
 
 
 def test_a_faster_peer_that_finds_too_little_is_no_loss_but_its_recall_is_told() -> None:
@@ -37,7 +45,8 @@ def test_a_bar_tells_its_worst_cell() -> None:
 
 
 def test_the_exact_arm_is_held_to_numpy_and_may_take_time_for_scopes() -> None:
-    (found,) = [bar for bar in bars([cell("gatehouse", 1.5, arms={"exact": 90, "approximate": 10})]) if "numpy" in bar.what]
+    ours = cell("gatehouse", 1.5, arms={"exact": 90, "approximate": 10})
+    (found,) = [bar for bar in bars([ours]) if "numpy" in bar.what]
     assert found.value == (1.5 - 0.3) / 0.8
     assert found.met
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,19 +70,18 @@ class Outside:
 
     def close(self) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.wait(60)
 
     def _do(self, command: str, **parameters: object) -> Any:
         assert self._process.stdin is not None and self._process.stdout is not None
-        try:
+        with suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps({"do": command, **parameters}) + "\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit(f"The engine {self.name} ended while it should {command}; what it said stands above.")
+            raise LeftOut(f"its process ended when it was to {command}; what it said stands in the run's output.")
         return json.loads(line)
 
 
