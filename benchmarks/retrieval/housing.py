@@ -7,11 +7,15 @@ the documents into its own scopes, as a source does that is arranged anew, and t
 Imported only when Django has been set up on the Postgres of this size.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
-from django.db import connection
+from django.conf import settings
+from django.db import connection, transaction
 from pgvector.psycopg import register_vector
 
 from accounts import principals
@@ -31,6 +35,8 @@ from connectors.corpus.wall import as_owner
 from connectors.models import IndexGeneration, Source
 from connectors.records import Access, Entry, PrincipalRecord, ScopeRecord
 
+BASE = Path(settings.BASE_DIR)
+SEARCH = ("0006_words.sql", "0006_search.sql")  # of connectors' migrations; they make functions and nothing else
 SOURCE = "made-up"
 START = "start"  # the scope of every document until a pattern is laid
 MODEL = "made up"
@@ -106,6 +112,37 @@ def source() -> Source:
 
 def generation() -> IndexGeneration:
     return IndexGeneration.objects.get(state=IndexGeneration.State.ACTIVE)
+
+
+# --- the installation -------------------------------------------------------------------------------------------------
+
+
+def made_by() -> tuple[str, str]:
+    """What the tables and the functions of the search were made by: a mark of each, to compare with the next time."""
+    tables = sorted(path for name in ("accounts", "connectors") for path in (BASE / name / "migrations").glob("0*"))
+    functions = [path for path in tables if path.name in SEARCH]
+    return _mark([path for path in tables if path not in functions]), _mark(functions)
+
+
+@transaction.atomic
+def functions_anew() -> None:
+    """The search as its files say it now, in an installation whose vectors took minutes to make."""
+    execute("SELECT '[1]'::halfvec <=> '[1]'")  # pgvector's settings become known
+    for name in SEARCH:
+        text = (BASE / "connectors" / "migrations" / name).read_text()
+        for (known,) in rows("SELECT oid::regprocedure::text FROM pg_proc WHERE proname = ANY(%s)", [made_in(text)]):
+            execute(f"DROP FUNCTION {known}")
+        with connection.cursor() as cursor:
+            cursor.execute(text)
+
+
+def made_in(text: str) -> list[str]:
+    """The functions that a file of SQL makes."""
+    return re.findall(r"CREATE FUNCTION (\w+)", text)
+
+
+def _mark(paths: list[Path]) -> str:
+    return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:12]
 
 
 # --- passages and vectors -------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ Beside it, `search` of connectors.corpus is timed, which is what the doors call:
 
 import time
 from collections.abc import Mapping, Sequence
-from math import ceil
 
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
@@ -17,20 +16,18 @@ from benchmarks.retrieval.serving import connect, prewarm
 from benchmarks.retrieval.sharing import Groups
 
 QUESTION = "SELECT passage FROM gatehouse_search(%s, %s, %s, '', %s, 1, '{}')"
-PERMITTED = "SELECT permitted, readable FROM gatehouse_permitted(%s, '{}')"
 GRAPH = """
 SELECT passage_id FROM connectors_vectornode WHERE generation_id = {generation}
 ORDER BY embedding::halfvec({size}) <#> %s LIMIT {wanted}
 """
-KEPT = """
-SELECT count(*) FROM (
-    SELECT v.scope_id FROM ({graph}) near
-    JOIN connectors_passagevector v ON v.passage_id = near.passage_id AND v.generation_id = {generation}
-) found WHERE found.scope_id = ANY(%s)
+# What this connection has looked into so far: the covering index, the graph, and how many candidates that gave.
+LOOKED = """
+SELECT pg_stat_get_xact_numscans('vectors_by_scope'::regclass),
+       coalesce(pg_stat_get_xact_numscans(to_regclass(%(graph)s)), 0),
+       coalesce(pg_stat_get_xact_tuples_returned(to_regclass(%(graph)s)), 0)
 """
-DEPTH = 50  # passages the statement looks for when ten are wanted
-BEAM = (200, 1_000)  # the least and the most it takes from the graph
-AGAIN = 200_000  # permitted passages from which it looks five times as far before it looks at each
+LEAST_BEAM, MOST_BEAM = 200, 1_000  # a second look takes the most
+MADE = ("migrated by", "searched by")
 _set_up: list[str] = []
 
 
@@ -53,10 +50,8 @@ class Gatehouse:
         self._beam = 0
 
     def load(self) -> Mapping[str, float]:
-        from django.core.management import call_command
-
         corpus, pattern, steps = self.world.corpus, self.world.pattern, self.steps
-        steps.once("migrated", lambda: call_command("migrate", interactive=False, verbosity=0))
+        self._migrate()
         steps.once("copied", lambda: self.housing.copied(corpus))
         steps.once("passages", lambda: self.housing.passages_written(corpus))
         steps.once("vectors", lambda: self.housing.vectors_written(corpus))
@@ -70,7 +65,22 @@ class Gatehouse:
         for tables in ("public.connectors%", "public.vector%", "public.accounts%"):
             prewarm(self.connection, tables)
         self.generation = self.housing.generation()
-        return {name: seconds for name, seconds in steps.seconds.items() if name != "migrated"}
+        return {name: seconds for name, seconds in steps.seconds.items() if not name.startswith(MADE)}
+
+    def _migrate(self) -> None:
+        """What makes the tables must be what made them; the functions of the search are made anew where they changed."""
+        from django.core.management import call_command
+
+        tables, functions = (f"{what} {mark}" for what, mark in zip(MADE, self.housing.made_by(), strict=True))
+        known = {what: next((step for step in self.steps.seconds if step.startswith(what)), "") for what in MADE}
+        if known[MADE[0]] not in ("", tables):
+            place = self.world.server.data_dir
+            raise SystemExit(f"{place} was made by other migrations. Delete it, and it is made anew.")
+        self.steps.once(tables, lambda: call_command("migrate", interactive=False, verbosity=0))
+        if known[MADE[1]] not in ("", functions):
+            self.housing.functions_anew()
+            self.steps.drop(known[MADE[1]])
+        self.steps.once(functions, lambda: None)
 
     def meet(self, readers: Sequence[Groups]) -> None:
         """They are the readers of one stratum of the pattern, and known since the pattern was laid."""
@@ -91,7 +101,7 @@ class Gatehouse:
         return timed(lambda: [int(str(id)) - 1 for (id,) in self.connection.execute(graph, parameters)])
 
     def facts(self, reader: int, vector: Floats, effort: str) -> Mapping[str, object]:
-        """The way it takes, told as the statement decides; and how long `search` takes for the same question."""
+        """The way it takes, told by what it looks into; and how long `search` takes for the same question."""
         from connectors.corpus.search import search
 
         began = time.perf_counter()
@@ -143,27 +153,31 @@ class Gatehouse:
     def _graph(self, wanted: int) -> str:
         return GRAPH.format(generation=int(self.generation.pk), size=DIMENSIONS, wanted=wanted)
 
-    def _permitted(self, reader: int) -> tuple[int, list[int]]:
-        row = self.connection.execute(PERMITTED, [self._viewers[reader]]).fetchone()
+    def _looked(self, reader: int, vector: Floats) -> tuple[int, int, int]:
+        """How often the statement looks into the covering index and into the graph, and the candidates of the graph."""
+        with self.connection.transaction():
+            before = self._counts()
+            self.ask(reader, vector, "")
+            after = self._counts()
+        exactly, looks, candidates = (later - earlier for later, earlier in zip(after, before, strict=True))
+        return exactly, looks, candidates
+
+    def _counts(self) -> list[int]:
+        row = self.connection.execute(LOOKED, {"graph": f"vector_graph_{self.generation.pk}"}).fetchone()
         assert row is not None
-        return int(str(row[0])), list(row[1])  # type: ignore[call-overload]  # an array of scopes
+        return [int(str(count)) for count in row]
 
     def _beam_of(self, reader: int) -> int:
-        permitted, _ = self._permitted(reader)
-        wanted = ceil(1.3 * DEPTH * self.generation.vectors / max(permitted, 1))
-        return min(max(wanted, BEAM[0]), BEAM[1])
+        """The candidates of its first look into the graph; where it does not look there, as many as it would take."""
+        _, looks, candidates = self._looked(reader, self.world.corpus.queries[0])
+        return max(candidates - MOST_BEAM * (looks - 1), LEAST_BEAM) if looks else LEAST_BEAM
 
     def _arm(self, reader: int, vector: Floats) -> str:
-        permitted, readable = self._permitted(reader)
-        if not self.generation.graph or permitted <= self.generation.exact_limit:
+        exactly, looks, _ = self._looked(reader, vector)
+        if not looks:
             return "exact"
-        for beam in (self._beams[reader], *([BEAM[1]] if permitted >= AGAIN else [])):
-            self._turn_to(beam)
-            kept = KEPT.format(graph=self._graph(beam), generation=int(self.generation.pk))
-            found = self.connection.execute(kept, [HalfVector(vector), readable]).fetchone()
-            if found is not None and int(str(found[0])) >= WANTED:
-                return "approximate" if beam == self._beams[reader] else "approximate, further"
-        return "approximate, then exact"
+        further = "approximate" if looks == 1 else "approximate, further"
+        return f"{further}, then exact" if exactly else further
 
     def _turn_to(self, beam: int) -> None:
         if beam != self._beam:
