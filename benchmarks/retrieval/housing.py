@@ -36,6 +36,7 @@ from connectors.models import IndexGeneration, Source
 from connectors.records import Access, Entry, PrincipalRecord, ScopeRecord
 
 BASE = Path(settings.BASE_DIR)
+MIGRATIONS = BASE / "connectors" / "migrations"
 SEARCH = ("0006_words.sql", "0006_search.sql")  # of connectors' migrations; they make functions and nothing else
 SOURCE = "made-up"
 START = "start"  # the scope of every document until a pattern is laid
@@ -85,7 +86,8 @@ MOVED = """
 UPDATE connectors_document d SET scope_id = s.id
 FROM placed p JOIN connectors_scope s ON s.external_id = p.scope WHERE d.id = p.document AND d.scope_id <> s.id
 """
-LEFT_SCOPES = "DELETE FROM connectors_scope WHERE external_id NOT LIKE %s AND external_id <> %s"
+LEAVING = "UPDATE connectors_scope SET external_id = 'left-' || id WHERE external_id IS DISTINCT FROM %s"
+LEFT_SCOPES = "DELETE FROM connectors_scope WHERE external_id LIKE 'left-%'"
 LEFT_CONDITIONS = """
 DELETE FROM connectors_acl a
 WHERE NOT EXISTS (SELECT FROM connectors_scope s WHERE s.acl_id = a.id OR s.own_acl_id = a.id)
@@ -129,7 +131,7 @@ def functions_anew() -> None:
     """The search as its files say it now, in an installation whose vectors took minutes to make."""
     execute("SELECT '[1]'::halfvec <=> '[1]'")  # pgvector's settings become known
     for name in SEARCH:
-        text = (BASE / "connectors" / "migrations" / name).read_text()
+        text = (MIGRATIONS / name).read_text()
         for (known,) in rows("SELECT oid::regprocedure::text FROM pg_proc WHERE proname = ANY(%s)", [made_in(text)]):
             execute(f"DROP FUNCTION {known}")
         with connection.cursor() as cursor:
@@ -201,6 +203,7 @@ def laid(corpus: Corpus, pattern: Pattern) -> None:
     to = source()
     with as_owner():
         principals.lock(to.pk)
+        execute(LEAVING, [START])
         execute(GROUPS, [to.pk, [group_name(pattern, group) for group in pattern.groups]])
         _scopes(to, pattern)
     _move(corpus, pattern)
@@ -256,7 +259,8 @@ def _move(corpus: Corpus, pattern: Pattern) -> None:
     with _without_indexes_of_words():
         execute(MOVED)
     execute("DROP TABLE placed")
-    execute(LEFT_SCOPES, [f"{pattern.name}-%", START])
+    with connection.cursor() as cursor:
+        cursor.execute(LEFT_SCOPES)
     execute(LEFT_CONDITIONS)
 
 

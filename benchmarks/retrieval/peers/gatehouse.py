@@ -65,10 +65,10 @@ class Gatehouse:
         for tables in ("public.connectors%", "public.vector%", "public.accounts%"):
             prewarm(self.connection, tables)
         self.generation = self.housing.generation()
-        return {name: seconds for name, seconds in steps.seconds.items() if not name.startswith(MADE)}
+        return {name: seconds for name, seconds in steps.seconds.items() if not name.startswith((*MADE, "words"))}
 
     def _migrate(self) -> None:
-        """What makes the tables must be what made them; the functions of the search are made anew where they changed."""
+        """What makes the tables must be what made them; functions of the search are made anew where they changed."""
         from django.core.management import call_command
 
         tables, functions = (f"{what} {mark}" for what, mark in zip(MADE, self.housing.made_by(), strict=True))

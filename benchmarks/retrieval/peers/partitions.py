@@ -4,7 +4,7 @@ A reader with several roles asks each of their tables. Built are those of the re
 follows from how often each passage would stand somewhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from pgvector import HalfVector
@@ -13,10 +13,12 @@ from benchmarks.retrieval.corpus import A_DOCUMENT, DIMENSIONS, Floats
 from benchmarks.retrieval.peers.pgvector import FREE, ef
 from benchmarks.retrieval.peers.system import WANTED, Answer, Folder, LeftOut, World
 from benchmarks.retrieval.peers.tables import HNSW, Tables
+from benchmarks.retrieval.sharing import WAYS as WAYS_TO_SHARE
 from benchmarks.retrieval.sharing import Groups
 
 WAYS: Mapping[str, Mapping[str, str]] = {f"ef {value}": ef(value) for value in (40, 100, 200)}
-MOST = 400_000  # rows in the tables of one cell's readers: building more takes many minutes
+MOST = 250_000  # rows in the tables of one cell's readers: building more takes many minutes
+KEPT = 1_000_000  # rows in all tables, before those of other readers are dropped
 PARTITION = "SELECT id, embedding <#> %(vector)s AS distance FROM peers.{table} ORDER BY embedding <#> %(vector)s"
 
 
@@ -34,6 +36,9 @@ class RolePartitions:
         """Seconds of all roles' tables: as long a row as those that are there took."""
         self.tables.load()
         self.tables.set(FREE)
+        for other in WAYS_TO_SHARE:
+            if other != self.pattern.name:
+                self._drop(other, lambda group: True)
         seconds, rows = self.tables.steps.seconds, self._rows_built()
         built = sum(seconds[self._table(group)] for group in self.pattern.groups if self._table(group) in seconds)
         return {"tables of all roles": built / max(rows, 1) * self._rows_wanted()}
@@ -45,6 +50,8 @@ class RolePartitions:
         rows = sum(self._rows(group) for group in wanted)
         if rows > MOST:
             raise LeftOut(f"the tables of these readers' roles would hold {rows:,} rows.")
+        if rows + self._rows_built() > KEPT:
+            self._drop_all_but(wanted)
         for group in wanted:
             self.tables.steps.once(self._table(group), partial(self._build, group))
 
@@ -81,6 +88,17 @@ class RolePartitions:
 
     def close(self) -> None:
         self.tables.close()
+
+    def _drop_all_but(self, groups: Sequence[int]) -> None:
+        self._drop(self.pattern.name, lambda group: group not in groups)
+
+    def _drop(self, pattern: str, is_to_go: Callable[[int], bool]) -> None:
+        """Of the tables of a pattern."""
+        for step in list(self.tables.steps.seconds):
+            name, _, group = step.rpartition("_")
+            if name == pattern and is_to_go(int(group)):
+                self.tables.run(f"DROP TABLE peers.{step}")
+                self.tables.steps.drop(step)
 
     def _rows(self, group: int) -> int:
         return int(self.pattern.documents((group,)).sum()) * A_DOCUMENT
