@@ -271,6 +271,9 @@ class Passage(GuardedModel):
     digest = models.BinaryField(max_length=32)
     words = models.PositiveIntegerField(help_text="Lexemes, for BM25.")
     lexemes = SearchVectorField()
+    configuration = models.SmallIntegerField(
+        db_default=1, help_text="What its lexemes were made by: a place in `gatehouse_configurations()`."
+    )
 
     objects = PartQuerySet["Passage"].as_manager()
     past_the_guard: ClassVar[models.Manager["Passage"]] = models.Manager()
@@ -372,9 +375,11 @@ class Unindexed(models.Model):
 
 
 class ScopeSize(models.Model):
-    """How many passages stand in a scope; a trigger counts."""
+    """How many passages stand in a scope, by what their lexemes were made by; a trigger counts."""
 
-    scope_id = models.BigIntegerField(primary_key=True)
+    pk = models.CompositePrimaryKey("scope_id", "configuration")
+    scope_id = models.BigIntegerField()
+    configuration = models.SmallIntegerField()
     passages = models.BigIntegerField()
 
 

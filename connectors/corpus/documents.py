@@ -27,25 +27,31 @@ State = Document.State
 PLAIN = "text/plain"
 INSERT_PASSAGES = """
 INSERT INTO connectors_passage
-    (public_id, document_id, scope_id, ordinal, text, start, "end", heading, page, digest, words, lexemes)
+    (public_id, document_id, scope_id, ordinal, text, start, "end", heading, page, digest, words, lexemes,
+     configuration)
 SELECT u.public_id, d.id, d.scope_id, u.ordinal, u.text, u.start, u."end", u.heading, u.page, u.digest,
-       coalesce((SELECT sum(cardinality(l.positions)) FROM unnest(v.lexemes) l), 0), v.lexemes
+       coalesce((SELECT sum(cardinality(l.positions)) FROM unnest(v.lexemes) l), 0), v.lexemes,
+       array_position(gatehouse_configurations(), v.configuration)
 FROM connectors_document d
 CROSS JOIN unnest(%s::uuid[], %s::int[], %s::text[], %s::int[], %s::int[], %s::text[], %s::int[], %s::bytea[])
      AS u(public_id, ordinal, text, start, "end", heading, page, digest)
-CROSS JOIN LATERAL (SELECT gatehouse_words(%s::regconfig, concat_ws(' ', d.title, u.heading, u.text)) AS lexemes) v
+CROSS JOIN (SELECT %s::regconfig AS configuration) c
+CROSS JOIN LATERAL (
+    SELECT c.configuration, gatehouse_words(c.configuration, concat_ws(' ', d.title, u.heading, u.text)) AS lexemes
+) v
 WHERE d.id = %s
 """
 INDEX_PASSAGES = """
 WITH indexed AS (
-    SELECT q.id, v.lexemes,
+    SELECT q.id, v.lexemes, array_position(gatehouse_configurations(), c.configuration) AS configuration,
            coalesce((SELECT sum(cardinality(l.positions)) FROM unnest(v.lexemes) l), 0) AS words
     FROM connectors_passage q
-    CROSS JOIN LATERAL (SELECT gatehouse_words(%s::regconfig, concat_ws(' ', %s, q.heading, q.text)) AS lexemes) v
+    CROSS JOIN (SELECT %s::regconfig AS configuration) c
+    CROSS JOIN LATERAL (SELECT gatehouse_words(c.configuration, concat_ws(' ', %s, q.heading, q.text)) AS lexemes) v
     WHERE q.document_id = %s
 ), changed AS (
-    UPDATE connectors_passage p SET lexemes = i.lexemes, words = i.words FROM indexed i
-    WHERE p.id = i.id AND p.lexemes IS DISTINCT FROM i.lexemes
+    UPDATE connectors_passage p SET lexemes = i.lexemes, words = i.words, configuration = i.configuration FROM indexed i
+    WHERE p.id = i.id AND (p.lexemes, p.configuration) IS DISTINCT FROM (i.lexemes, i.configuration)
     RETURNING p.id
 )
 INSERT INTO connectors_unembedded (passage_id, queued_at, reason) SELECT c.id, clock_timestamp(), '' FROM changed c

@@ -4,11 +4,13 @@
 -- What these viewers may be shown of what the filters leave, each part by ids:
 --   readable  scopes                  opened    documents that break-glass opens beside those
 --   narrowed  documents; NULL where no filter asks about documents        permitted  how many passages, about
+--   sizes     of them, by what their lexemes were made by (a place in gatehouse_configurations())
 -- Filters narrow and never widen: `sources` (ids), `folders` (readable scopes and what is readable below them),
 -- `types` (MIME types), `authors` (lower case), `after` and `before` (last change). Present and empty finds nothing.
 CREATE FUNCTION gatehouse_permitted(
     viewers text, filters jsonb,
-    OUT readable bigint[], OUT opened bigint[], OUT narrowed bigint[], OUT permitted bigint
+    OUT readable bigint[], OUT opened bigint[], OUT narrowed bigint[], OUT permitted bigint,
+    OUT sizes bigint[]
 )
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -36,7 +38,16 @@ BEGIN
             SELECT b.id FROM below b);
         opened := '{}';
     END IF;
-    SELECT coalesce(sum(s.passages), 0) INTO permitted FROM connectors_scopesize s WHERE s.scope_id = ANY(readable);
+    SELECT coalesce(sum(c.passages), 0), array_agg(c.passages ORDER BY c.place) INTO permitted, sizes
+    FROM (
+        SELECT c.place, coalesce(sum(s.passages), 0)::bigint AS passages
+        FROM generate_subscripts(gatehouse_configurations(), 1) AS c(place)
+        LEFT JOIN (
+            SELECT z.configuration, sum(z.passages) AS passages FROM connectors_scopesize z
+            WHERE z.scope_id = ANY(readable) GROUP BY 1
+        ) s ON s.configuration = c.place
+        GROUP BY c.place
+    ) c;
     IF NOT filters ?| ARRAY['types', 'authors', 'after', 'before'] THEN
         RETURN;
     END IF;
@@ -124,6 +135,13 @@ BEGIN
     RETURN coalesce(nearest, '{}');
 END $$;
 
+-- The weight of a word that `df` passages have, of `among` that could: those of its language. Where a few passages are in
+-- another language than all others, common words of that language are not rare.
+CREATE FUNCTION gatehouse_rarity(df bigint, among bigint) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT ln(1 + (greatest(among - df, 0) + 0.5)::float8 / (df + 0.5))
+$$;
+
 -- Up to `depth` permitted passages by BM25 (Robertson et al. 1995, k1 = 0.9, b = 0.4), best first. Frequencies come from
 -- permitted passages only: hidden ones change no score (P14), and what is left out to bound the work is chosen by
 -- frequency, length and number, never by where rows lie.
@@ -132,7 +150,8 @@ END $$;
 -- these passages by the weights of those words alone are weighed whole. Where every word is common, the passages that
 -- have all of them, or all but the commonest; where still too many, one in 64, chosen by a hash of their words.
 CREATE FUNCTION gatehouse_weighed(
-    terms text[], phrase tsquery, readable bigint[], opened bigint[], narrowed bigint[], permitted bigint, depth integer
+    lexemes text[], bits integer[], beginnings text[], phrase tsquery,
+    readable bigint[], opened bigint[], narrowed bigint[], sizes bigint[], depth integer
 ) RETURNS TABLE (id bigint, score double precision)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public
 SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_seqscan = off
@@ -141,35 +160,52 @@ SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     common CONSTANT integer := 10000;  -- a word that more permitted passages have is a common one
     sampled CONSTANT integer := 64;  -- one passage in so many is in the sample
-    weighed_at_most CONSTANT integer := greatest(6 * depth, 8000 / greatest(cardinality(terms), 1));
-    asked text[];
+    weighed_at_most CONSTANT integer := greatest(6 * depth, 300);
+    asked CONSTANT text[] := lexemes || beginnings;
+    made_by CONSTANT integer[] := bits || array_fill(-1, ARRAY[cardinality(beginnings)]);
+    plain CONSTANT integer := cardinality(lexemes);  -- those after them are beginnings
+    among CONSTANT bigint[] := ARRAY(  -- permitted passages that could have each word
+        SELECT (SELECT sum(s.size) FROM unnest(sizes) WITH ORDINALITY AS s(size, place)
+                WHERE t.bits & (1 << s.place::integer) <> 0)
+        FROM unnest(made_by) WITH ORDINALITY AS t(bits, n) ORDER BY t.n);
     counts bigint[];
-    rare text[];
     candidates bigint[];
+    by_rarity integer[];
     all_of_them tsquery;
     last integer;
 BEGIN
-    IF cardinality(terms) = 0 THEN
+    IF cardinality(asked) = 0 THEN
         RETURN;
     END IF;
-    -- How many permitted passages have each word; of common ones, as the sample has it.
-    SELECT array_agg(t.term ORDER BY t.df, t.term), array_agg(t.df ORDER BY t.df, t.term) INTO asked, counts
-    FROM (
-        SELECT term, CASE WHEN few.df <= common THEN few.df ELSE greatest(common + 1, sampled * (
-            SELECT count(*) FROM connectors_passage p
-            WHERE get_byte(p.digest, 0) < 4 AND p.lexemes @@ term::tsquery AND p.scope_id = ANY(readable))) END AS df
-        FROM unnest(terms) term
+    WITH postings AS MATERIALIZED (
+        SELECT t.n, f.id, f.document_id, f.words
+        FROM unnest(asked, made_by) WITH ORDINALITY AS t(lexeme, bits, n)
         CROSS JOIN LATERAL (
-            SELECT count(*) AS df FROM (
-                SELECT FROM connectors_passage p
-                WHERE p.lexemes @@ term::tsquery
-                  AND (p.scope_id = ANY(readable) OR p.document_id = ANY(opened))
-                LIMIT common + 1
-            ) bounded
-        ) few
-    ) t WHERE t.df > 0;
-    IF asked IS NULL THEN
-        RETURN;
+            SELECT p.id, p.document_id, p.words FROM connectors_passage p
+            WHERE p.lexemes @@ gatehouse_query(t.lexeme, t.n > plain) AND t.bits & (1 << p.configuration) <> 0
+              AND (p.scope_id = ANY(readable) OR p.document_id = ANY(opened))
+            LIMIT common + 1
+        ) f
+    ), counted AS MATERIALIZED (
+        SELECT p.n, count(*) AS df, sum(count(*)) OVER (ORDER BY count(*), p.n) AS together FROM postings p GROUP BY p.n
+    ), rare AS MATERIALIZED (
+        SELECT c.n, (1000000 * gatehouse_rarity(c.df, among[c.n]))::bigint AS idf
+        FROM counted c WHERE c.df <= common AND (c.together <= 2 * common OR c.together = c.df)
+    )
+    SELECT ARRAY(
+               SELECT coalesce((SELECT c.df FROM counted c WHERE c.n = i), 0) FROM generate_subscripts(asked, 1) i ORDER BY i),
+           ARRAY(
+               SELECT p.id FROM postings p JOIN rare r ON r.n = p.n
+               WHERE narrowed IS NULL OR p.document_id = ANY(narrowed)
+               GROUP BY p.id, p.words ORDER BY sum(r.idf) DESC, p.words, p.id LIMIT weighed_at_most)
+    INTO counts, candidates;
+    IF common < ANY(counts) THEN  -- of a common word, as many as the sample lets expect
+        counts := ARRAY(
+            SELECT CASE WHEN c.df <= common THEN c.df ELSE greatest(common + 1, sampled * (
+                SELECT count(*) FROM connectors_passage p
+                WHERE get_byte(p.digest, 0) < 4 AND p.lexemes @@ gatehouse_query(asked[c.n], c.n > plain)
+                  AND made_by[c.n] & (1 << p.configuration) <> 0 AND p.scope_id = ANY(readable))) END
+            FROM unnest(counts) WITH ORDINALITY AS c(df, n) ORDER BY c.n);
     END IF;
 
     IF phrase IS NOT NULL THEN
@@ -179,31 +215,17 @@ BEGIN
               AND (narrowed IS NULL OR p.document_id = ANY(narrowed))
             ORDER BY p.id LIMIT weighed_at_most);
     END IF;
-    IF coalesce(cardinality(candidates), 0) = 0 THEN
-        rare := ARRAY(
-            SELECT w.term FROM (
-                SELECT u.term, u.df, u.n, sum(u.df) OVER (ORDER BY u.n) AS together
-                FROM unnest(asked, counts) WITH ORDINALITY AS u(term, df, n)
-            ) w
-            WHERE w.df <= common AND (w.together <= 2 * common OR w.n = 1));
-        candidates := ARRAY(
-            SELECT f.id FROM (
-                SELECT p.id, p.words, ln(1 + (permitted - least(t.df, permitted) + 0.5) / (t.df + 0.5)) AS idf
-                FROM unnest(asked, counts) AS t(term, df)
-                CROSS JOIN LATERAL (
-                    SELECT q.id, q.words FROM connectors_passage q
-                    WHERE q.lexemes @@ t.term::tsquery
-                      AND (q.scope_id = ANY(readable) OR q.document_id = ANY(opened))
-                      AND (narrowed IS NULL OR q.document_id = ANY(narrowed))
-                ) p
-                WHERE t.term = ANY(rare)
-            ) f
-            GROUP BY f.id, f.words
-            ORDER BY sum((1000000 * f.idf)::bigint) DESC, f.words, f.id LIMIT weighed_at_most);
-    END IF;
-    last := cardinality(asked);
-    WHILE coalesce(cardinality(candidates), 0) = 0 AND last > 0 LOOP
-        all_of_them := array_to_string(asked[:last], ' & ')::tsquery;
+    by_rarity := ARRAY(
+        SELECT c.n FROM unnest(counts) WITH ORDINALITY AS c(df, n) WHERE c.df > 0 ORDER BY c.df, c.n);
+    last := cardinality(by_rarity);
+    WHILE cardinality(candidates) = 0 AND last > 0 LOOP
+        SELECT string_agg(DISTINCT '(' || c.together || ')', ' | ')::tsquery INTO all_of_them
+        FROM (
+            SELECT string_agg(gatehouse_query(asked[b.n], b.n > plain)::text, ' & ' ORDER BY b.n) AS together
+            FROM unnest(by_rarity[:last]) AS b(n)
+            JOIN generate_subscripts(gatehouse_configurations(), 1) AS c(place) ON made_by[b.n] & (1 << c.place::integer) <> 0
+            GROUP BY c.place
+        ) c;
         candidates := ARRAY(
             SELECT p.id FROM connectors_passage p
             WHERE p.lexemes @@ all_of_them AND (p.scope_id = ANY(readable) OR p.document_id = ANY(opened))
@@ -222,7 +244,7 @@ BEGIN
                   AND (narrowed IS NULL OR p.document_id = ANY(narrowed))
                 ORDER BY p.words, p.id LIMIT weighed_at_most);
         ELSIF cardinality(candidates) < depth AND last > 1 THEN
-            candidates := NULL;
+            candidates := '{}';
         ELSE
             candidates := ARRAY(
                 SELECT p.id FROM connectors_passage p WHERE p.id = ANY(candidates)
@@ -233,21 +255,29 @@ BEGIN
 
     RETURN QUERY
     WITH weighed AS MATERIALIZED (
-        SELECT p.id, p.lexemes AS vector, p.words FROM connectors_passage p WHERE p.id = ANY(candidates)
+        SELECT p.id, p.lexemes AS vector, p.words, 1 << p.configuration AS bit
+        FROM connectors_passage p WHERE p.id = ANY(candidates)
     ), average AS (
-        SELECT greatest(avg(w.words), 1) AS words FROM weighed w
+        SELECT greatest(avg(w.words), 1)::float8 AS words FROM weighed w
+    ), terms AS MATERIALIZED (
+        SELECT u.lexeme, u.bits, u.n > plain AS beginning,
+               1000000 * 1.9 * gatehouse_rarity(u.df, u.among) AS weight
+        FROM unnest(asked, made_by, counts, among) WITH ORDINALITY AS u(lexeme, bits, df, among, n)
     ), frequencies AS (
-        -- ts_rank of one word under no normalisation is a count in disguise; taking the whole vector apart costs
-        -- three times as much
-        SELECT w.id, w.words, t.df, ts_rank('{1,1,1,1}', w.vector, t.query) * 1.645 AS tf
-        FROM weighed w
-        JOIN (SELECT u.term::tsquery AS query, u.df FROM unnest(asked, counts) AS u(term, df)) t ON w.vector @@ t.query
+        SELECT w.id, w.words, t.weight, cardinality(l.positions) AS tf
+        FROM weighed w CROSS JOIN LATERAL unnest(w.vector) l JOIN terms t ON t.lexeme = l.lexeme
+        WHERE NOT t.beginning AND t.bits & w.bit <> 0
+        UNION ALL
+        SELECT w.id, w.words, t.weight, met.tf
+        FROM weighed w CROSS JOIN terms t
+        CROSS JOIN LATERAL (
+            SELECT sum(cardinality(l.positions)) AS tf FROM unnest(w.vector) l WHERE starts_with(l.lexeme, t.lexeme)
+        ) met
+        WHERE t.beginning AND met.tf > 0
     )
     -- added up in whole millionths, since a sum of fractions depends on the order of its rows, which depends on a plan,
     -- which depends on how many rows there are, hidden ones included
-    SELECT f.id, sum((
-        1000000 * ln(1 + (permitted - least(f.df, permitted) + 0.5) / (f.df + 0.5))
-        * f.tf * 1.9 / (f.tf + 0.9 * (0.6 + 0.4 * f.words / a.words)))::bigint)::float8 / 1000000 AS score
+    SELECT f.id, sum((f.weight * f.tf / (f.tf + 0.9 * (0.6 + 0.4 * f.words / a.words)))::bigint)::float8 / 1000000 AS score
     FROM frequencies f CROSS JOIN average a
     GROUP BY f.id ORDER BY score DESC, f.id LIMIT depth;
 END $$;
@@ -288,7 +318,7 @@ BEGIN
     RETURN QUERY
     WITH bm25 AS MATERIALIZED (
         SELECT w.id, w.score FROM gatehouse_weighed(
-            words.terms, phrase, may.readable, may.opened, may.narrowed, may.permitted, depth) w
+            words.lexemes, words.bits, words.beginnings, phrase, may.readable, may.opened, may.narrowed, may.sizes, depth) w
     ), found AS (
         SELECT unnest(nearest) AS id UNION SELECT b.id FROM bm25 b
     ), measured AS (
@@ -311,7 +341,7 @@ END $$;
 REVOKE EXECUTE ON FUNCTION
     gatehouse_permitted(text, jsonb),
     gatehouse_nearest(bigint, halfvec, bigint[], bigint[], bigint[], bigint, integer, integer),
-    gatehouse_weighed(text[], tsquery, bigint[], bigint[], bigint[], bigint, integer),
+    gatehouse_weighed(text[], integer[], text[], tsquery, bigint[], bigint[], bigint[], bigint[], integer),
     gatehouse_search(text, bigint, halfvec, text, integer, double precision, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     gatehouse_search(text, bigint, halfvec, text, integer, double precision, jsonb) TO gatehouse_web;

@@ -15,10 +15,24 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="passage",
+            name="configuration",
+            field=models.SmallIntegerField(
+                db_default=1, help_text="What its lexemes were made by: a place in `gatehouse_configurations()`."
+            ),
+        ),
         migrations.CreateModel(
             name="ScopeSize",
             fields=[
-                ("scope_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "scope_id", "configuration", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("scope_id", models.BigIntegerField()),
+                ("configuration", models.SmallIntegerField()),
                 ("passages", models.BigIntegerField()),
             ],
         ),

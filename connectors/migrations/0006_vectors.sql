@@ -36,9 +36,9 @@ CREATE INDEX passage_sample ON connectors_passage USING gin (lexemes) WITH (fast
 -- Whoever writes passages holds the lock of their directory, so that two do not count in one scope at once.
 CREATE FUNCTION gatehouse_passages_added() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
-    INSERT INTO connectors_scopesize AS s (scope_id, passages)
-    SELECT a.scope_id, count(*) FROM added a GROUP BY a.scope_id ORDER BY a.scope_id
-    ON CONFLICT (scope_id) DO UPDATE SET passages = s.passages + excluded.passages;
+    INSERT INTO connectors_scopesize AS s (scope_id, configuration, passages)
+    SELECT a.scope_id, a.configuration, count(*) FROM added a GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (scope_id, configuration) DO UPDATE SET passages = s.passages + excluded.passages;
     INSERT INTO connectors_unembedded (passage_id, queued_at, reason) SELECT a.id, clock_timestamp(), '' FROM added a
     ON CONFLICT DO NOTHING;
     RETURN NULL;
@@ -49,7 +49,8 @@ CREATE TRIGGER passages_added AFTER INSERT ON connectors_passage
 CREATE FUNCTION gatehouse_passages_gone() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
     UPDATE connectors_scopesize s SET passages = s.passages - g.passages
-    FROM (SELECT r.scope_id, count(*) AS passages FROM gone r GROUP BY r.scope_id) g WHERE s.scope_id = g.scope_id;
+    FROM (SELECT r.scope_id, r.configuration, count(*) AS passages FROM gone r GROUP BY 1, 2) g
+    WHERE s.scope_id = g.scope_id AND s.configuration = g.configuration;
     RETURN NULL;
 END $$;
 CREATE TRIGGER passages_gone AFTER DELETE ON connectors_passage
@@ -57,15 +58,17 @@ CREATE TRIGGER passages_gone AFTER DELETE ON connectors_passage
 
 CREATE FUNCTION gatehouse_passages_moved() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
-    INSERT INTO connectors_scopesize AS s (scope_id, passages)
-    SELECT moved.scope_id, sum(moved.passages)
+    INSERT INTO connectors_scopesize AS s (scope_id, configuration, passages)
+    SELECT moved.scope_id, moved.configuration, sum(moved.passages)
     FROM (
-        SELECT n.scope_id, 1 AS passages FROM placed n JOIN left_behind o USING (id) WHERE o.scope_id <> n.scope_id
+        SELECT n.scope_id, n.configuration, 1 AS passages FROM placed n JOIN left_behind o USING (id)
+        WHERE (o.scope_id, o.configuration) <> (n.scope_id, n.configuration)
         UNION ALL
-        SELECT o.scope_id, -1 FROM placed n JOIN left_behind o USING (id) WHERE o.scope_id <> n.scope_id
+        SELECT o.scope_id, o.configuration, -1 FROM placed n JOIN left_behind o USING (id)
+        WHERE (o.scope_id, o.configuration) <> (n.scope_id, n.configuration)
     ) moved
-    GROUP BY moved.scope_id ORDER BY moved.scope_id
-    ON CONFLICT (scope_id) DO UPDATE SET passages = s.passages + excluded.passages;
+    GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (scope_id, configuration) DO UPDATE SET passages = s.passages + excluded.passages;
     RETURN NULL;
 END $$;
 CREATE TRIGGER passages_moved AFTER UPDATE ON connectors_passage

@@ -53,24 +53,41 @@ BEGIN
     RETURN lexemes || to_tsvector('simple', identifiers);
 END $$;
 
--- What a question asks for in words: `terms`, each a tsquery, of which any may be met, under every configuration a
--- document may have been indexed with; `phrase`, what stood between quotation marks, or NULL.
-CREATE FUNCTION gatehouse_terms(question text, OUT terms text[], OUT phrase tsquery)
+-- By which the lexemes of a passage may have been made; it says which by a place in this list, never to be changed.
+CREATE FUNCTION gatehouse_configurations() RETURNS regconfig[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT '{simple,english,german,french,spanish,portuguese,italian,dutch}'::regconfig[]
+$$;
+
+-- What a question asks for in words, under every configuration: `lexemes`, of which any may be met, each where passages
+-- are made by a configuration whose bit is set in `bits`; `beginnings` of lexemes, wherever; `phrase`, what stood between
+-- quotation marks, or NULL.
+CREATE FUNCTION gatehouse_terms(
+    question text, OUT lexemes text[], OUT bits integer[], OUT beginnings text[], OUT phrase tsquery
+)
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, public AS $$
 DECLARE
-    configurations CONSTANT regconfig[] := '{simple,english,german,french,spanish,portuguese,italian,dutch}';
-    plain CONSTANT text := translate(question, '“”„«»', '"""""');
+    configurations CONSTANT regconfig[] := gatehouse_configurations();
+    single CONSTANT text := '^[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]$';  -- part of a group of two
+    plain CONSTANT text := translate(question, '“”„«»', repeat('"', 5));
+    grams CONSTANT text := gatehouse_grams(plain);
     quoted text;
 BEGIN
-    terms := ARRAY(
-        SELECT '''' || replace(replace(w.lexeme, '\', '\\'), '''', '''''') || ''''
-               || CASE WHEN w.lexeme ~ '^[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]$' THEN ':*' ELSE '' END
+    SELECT coalesce(array_agg(w.lexeme), '{}'), coalesce(array_agg(w.bits), '{}') INTO lexemes, bits
+    FROM (
+        SELECT l.lexeme, bit_or(1 << l.place::integer) AS bits
         FROM (
-            SELECT DISTINCT l.lexeme FROM unnest(configurations) c, unnest(gatehouse_words(c, plain)) l WHERE l.lexeme <> ''
-        ) w
-        UNION
-        SELECT '''' || lower(m[1]) || ''':*' FROM regexp_matches(plain, '\m([[:alnum:]]{3,})\*', 'g') m
-    );
+            SELECT made.lexeme, c.place
+            FROM unnest(configurations) WITH ORDINALITY AS c(name, place), unnest(to_tsvector(c.name, grams)) made
+            UNION ALL
+            SELECT made.lexeme, c.place
+            FROM unnest(to_tsvector('simple', gatehouse_identifiers(plain))) made,
+                 generate_subscripts(configurations, 1) AS c(place)
+        ) l WHERE l.lexeme <> '' GROUP BY l.lexeme
+    ) w;
+    beginnings := ARRAY(
+        SELECT l FROM unnest(lexemes) l WHERE l ~ single
+        UNION SELECT lower(m[1]) FROM regexp_matches(plain, '\m([[:alnum:]]{3,})\*', 'g') m);
     FOR quoted IN SELECT m[1] FROM regexp_matches(plain, '"([^"]{2,200})"', 'g') m LIMIT 3 LOOP
         phrase := coalesce(phrase, ''::tsquery) && (
             SELECT string_agg(DISTINCT q.text, ' | ')::tsquery
@@ -81,3 +98,9 @@ BEGIN
         phrase := NULL;
     END IF;
 END $$;
+
+-- A lexeme, or the beginning of some, as a query.
+CREATE FUNCTION gatehouse_query(lexeme text, beginning boolean) RETURNS tsquery
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT ('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''' || CASE WHEN beginning THEN ':*' ELSE '' END)::tsquery
+$$;

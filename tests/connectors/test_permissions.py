@@ -400,8 +400,9 @@ def test_the_database_refuses_a_passage_that_stands_elsewhere(world: World) -> N
 
 MORE_PASSAGES = """
 INSERT INTO connectors_passage (public_id, document_id, scope_id, ordinal, text, start, "end", heading, digest, words,
-                                lexemes)
-SELECT gen_random_uuid(), p.document_id, p.scope_id, n, text, start, "end", heading, digest, words, lexemes
+                                lexemes, configuration)
+SELECT gen_random_uuid(), p.document_id, p.scope_id, n, text, start, "end", heading, digest, words, lexemes,
+       configuration
 FROM connectors_passage p JOIN connectors_document d ON d.id = p.document_id, generate_series(1, 100) n
 WHERE d.external_id LIKE 'hidden%%'
 """

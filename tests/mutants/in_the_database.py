@@ -542,8 +542,8 @@ SEARCHING = (
         PERMISSIONS + "test_what_is_hidden_keeps_nothing_readable_out_of_a_search",
         (
             SEARCH,
-            "AND (q.scope_id = ANY(readable) OR q.document_id = ANY(opened))\n",
-            "\n",
+            "configuration <> 0\n              AND (p.scope_id = ANY(readable) OR p.document_id = ANY(opened))\n",
+            "configuration <> 0\n",
         ),
     ),
     mutation(
@@ -552,8 +552,8 @@ SEARCHING = (
         PERMISSIONS + "test_what_is_hidden_changes_no_score",
         (
             SEARCH,
-            "FROM connectors_scopesize s WHERE s.scope_id = ANY(readable);",
-            "FROM connectors_scopesize s;",
+            "WHERE z.scope_id = ANY(readable) GROUP BY 1",
+            "GROUP BY 1",
         ),
     ),
     mutation(

@@ -13,15 +13,13 @@ from connectors.models import Document
 from gateway.api import documents
 from tests.leakproof.breaking import InSql
 
-WEIGHED = "gatehouse_weighed(text[],tsquery,bigint[],bigint[],bigint[],bigint,integer)"
-COUNTED = (
-    "p.lexemes @@ term::tsquery\n                  AND (p.scope_id = ANY(readable) OR p.document_id = ANY(opened))"
-)
+WEIGHED = "gatehouse_weighed(text[],integer[],text[],tsquery,bigint[],bigint[],bigint[],bigint[],integer)"
+COUNTED = "configuration <> 0\n              AND (p.scope_id = ANY(readable) OR p.document_id = ANY(opened))"
 
 
 def statistics_over_all() -> None:
     """Words are weighed by how often everybody's passages have them; what is found is still only the reader's."""
-    InSql(WEIGHED, COUNTED, "p.lexemes @@ term::tsquery")()
+    InSql(WEIGHED, COUNTED, "configuration <> 0")()
 
 
 def a_total() -> Any:

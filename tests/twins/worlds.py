@@ -61,9 +61,9 @@ WHERE p.id IN (SELECT passage_id FROM connectors_unembedded) ORDER BY p.id
 # As if a text were longer: its passages once more, under ids that follow from theirs.
 MULTIPLY = """
 INSERT INTO connectors_passage (public_id, document_id, scope_id, ordinal, text, start, "end", heading, page, digest,
-                                words, lexemes)
+                                words, lexemes, configuration)
 SELECT md5(p.public_id::text || n)::uuid, p.document_id, p.scope_id, p.ordinal + n * 1000, p.text, p.start, p."end",
-       p.heading, p.page, p.digest, p.words, p.lexemes
+       p.heading, p.page, p.digest, p.words, p.lexemes, p.configuration
 FROM connectors_passage p JOIN connectors_document d ON d.id = p.document_id
 CROSS JOIN generate_series(1, %s) n
 WHERE d.external_id = ANY(%s) AND d.source_id = %s AND p.ordinal < 1000 ORDER BY n, p.id
