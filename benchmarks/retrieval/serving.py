@@ -1,4 +1,4 @@
-"""The Postgres of a size: the embedded one, with memory for the whole corpus. Ours and the peers' tables share it."""
+"""The Postgres of a size: the embedded one, with memory for the whole corpus; a database for us, one for the peers."""
 
 import os
 import subprocess
@@ -17,6 +17,7 @@ from gateway.embedded.postgres import DATABASE, ROLE, SETTINGS, Postgres
 from gateway.embedded.processes import end
 from gateway.embedded.sharing import database_url
 
+PEERS = "peers"
 MEGABYTE = 1_000_000
 A_PASSAGE = 6_000  # bytes of shared memory: two vectors, two indexes over them, and some
 LEAST_MEMORY = 256 * MEGABYTE
@@ -26,9 +27,10 @@ LONGEST_START = 120.0  # seconds
 
 @dataclass(frozen=True)
 class Server:
-    """A running Postgres. `data_dir` is also that of the installation whose database it holds."""
+    """A running Postgres. `url` is the gateway's database, `peers_url` that of the others."""
 
     url: str
+    peers_url: str
     data_dir: Path
     settings: dict[str, str]
 
@@ -56,7 +58,8 @@ class Roomy(Postgres):
         super().prepare()
         if not made_before:  # only a superuser may, and nobody can sign in as one
             statement = "CREATE EXTENSION pg_prewarm\n"
-            self._run(["postgres", "--single", "-D", str(self.cluster), DATABASE], self.cluster, statement)
+            for database in ("template1", DATABASE):
+                self._run(["postgres", "--single", "-D", str(self.cluster), database], self.cluster, statement)
 
 
 @contextmanager
@@ -75,7 +78,9 @@ def server(corpus: Corpus) -> Iterator[Server]:
             os.close(log)
         try:
             _wait_until_ready(postgres, process, data_dir)
-            yield Server(database_url(data_dir), data_dir, postgres.settings)
+            url = database_url(data_dir)
+            ensure_database(url, PEERS)
+            yield Server(url, _of_database(url, PEERS), data_dir, postgres.settings)
         finally:
             end(process, ((postgres.stop_steps[0][0], 60.0), *postgres.stop_steps[1:]))
 
@@ -88,9 +93,22 @@ def _wait_until_ready(postgres: Postgres, process: subprocess.Popen[bytes], data
         time.sleep(0.05)
 
 
-def connect(server: Server) -> psycopg.Connection[tuple[object, ...]]:
+def _of_database(url: str, name: str) -> str:
+    return url.replace(f"/{DATABASE}?", f"/{name}?")
+
+
+def ensure_database(url: str, name: str, *, anew: bool = False) -> None:
+    """`anew`: with nothing in it."""
+    with psycopg.connect(_of_database(url, "postgres"), autocommit=True) as connection:
+        if anew:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            connection.execute(f"CREATE DATABASE {name}")
+
+
+def connect(url: str) -> psycopg.Connection[tuple[object, ...]]:
     """As the owner of all tables; each statement is its own transaction, and prepared at once."""
-    connection = psycopg.connect(server.url, autocommit=True, prepare_threshold=0)
+    connection = psycopg.connect(url, autocommit=True, prepare_threshold=0)
     assert connection.info.user == ROLE
     return connection
 

@@ -12,8 +12,9 @@ from pgvector.psycopg import register_vector
 from benchmarks import ground
 from benchmarks.retrieval.corpus import DIMENSIONS, Floats
 from benchmarks.retrieval.peers.system import WANTED, Answer, Folder, Steps, World, timed
-from benchmarks.retrieval.serving import connect, prewarm
+from benchmarks.retrieval.serving import connect, ensure_database, prewarm
 from benchmarks.retrieval.sharing import Groups
+from gateway.embedded.postgres import DATABASE
 
 QUESTION = "SELECT passage FROM gatehouse_search(%s, %s, %s, '', %s, 1, '{}')"
 GRAPH = """
@@ -43,7 +44,6 @@ class Gatehouse:
         self.world = world
         self.housing = housing
         self.steps = Steps(world.server.data_dir / "gatehouse.json")
-        self.connection = connect(world.server)
         self._viewers: list[str] = []
         self._names: list[str] = []
         self._beams: dict[int, int] = {}
@@ -61,6 +61,7 @@ class Gatehouse:
             for other in [name for name in steps.seconds if name.startswith("laid ")]:
                 steps.drop(other)
             steps.once(step, lambda: self.housing.laid(corpus, pattern))
+        self.connection = connect(self.world.server.url)
         register_vector(self.connection)
         for tables in ("public.connectors%", "public.vector%", "public.accounts%"):
             prewarm(self.connection, tables)
@@ -70,12 +71,16 @@ class Gatehouse:
     def _migrate(self) -> None:
         """What makes the tables must be what made them; functions of the search are made anew where they changed."""
         from django.core.management import call_command
+        from django.db import connections
 
         tables, functions = (f"{what} {mark}" for what, mark in zip(MADE, self.housing.made_by(), strict=True))
         known = {what: next((step for step in self.steps.seconds if step.startswith(what)), "") for what in MADE}
         if known[MADE[0]] not in ("", tables):
-            place = self.world.server.data_dir
-            raise SystemExit(f"{place} was made by other migrations. Delete it, and it is made anew.")
+            print("The gateway's tables were made by other migrations: they are made anew.", flush=True)
+            connections.close_all()
+            ensure_database(self.world.server.url, DATABASE, anew=True)
+            self.steps.forget()
+            known = dict.fromkeys(MADE, "")
         self.steps.once(tables, lambda: call_command("migrate", interactive=False, verbosity=0))
         if known[MADE[1]] not in ("", functions):
             self.housing.functions_anew()

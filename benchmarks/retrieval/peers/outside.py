@@ -33,7 +33,7 @@ class Outside:
         self.world = world
         words = [str(PYTHON), "-m", "benchmarks.retrieval.engines", self.name, str(world.corpus.size)]
         self._process = subprocess.Popen(
-            [*words, world.pattern.name, world.server.url],
+            [*words, world.pattern.name, world.server.peers_url],
             cwd=PROJECT,
             env=_environment(),
             stdin=subprocess.PIPE,

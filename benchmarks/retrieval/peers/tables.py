@@ -38,7 +38,7 @@ class Tables:
     def __init__(self, world: World) -> None:
         self.world = world
         self.steps = Steps(world.server.data_dir / "peers.json")
-        self.connection = connect(world.server)
+        self.connection = connect(world.server.peers_url)
         register_vector(self.connection)
 
     def load(self) -> dict[str, float]:
@@ -48,7 +48,7 @@ class Tables:
         self.steps.once("HNSW", lambda: self.run(f"CREATE INDEX passage_graph ON peers.passage {HNSW}"))
         self.steps.once("vacuumed", lambda: self.run("VACUUM ANALYZE peers.passage"))
         prewarm(self.connection, "peers.passage%")
-        return dict(self.steps.seconds)
+        return {step: self.steps.seconds[step] for step in ("copied", "filled", "HNSW", "vacuumed")}
 
     def forget(self) -> None:
         """After changes to the rows: the next who wants the tables makes them anew."""
