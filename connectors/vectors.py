@@ -5,13 +5,15 @@ looking at every vector that waits. One process at a time, since either takes ev
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from time import monotonic
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
+from django.utils import timezone
 from pgvector import HalfVector
 
 from accounts.statements import execute, rows
@@ -71,16 +73,44 @@ Waiting = tuple[int, datetime]  # a passage, and since when
 
 def embed_waiting(deadline: float) -> bool:
     """Give passages their vectors, batch by batch. False: another process is at it."""
-    if not rows("SELECT pg_try_advisory_lock(%s)", [EMBED_LOCK])[0][0]:
-        return False
+    with _alone() as alone:
+        try:
+            if alone and (IndexGeneration.objects.exists() or waiting().exists()):
+                _embed_and_index(deadline)
+        except embedding.EmbeddingFailed as failed:
+            log.warning("Passages wait for their vectors and are found by their words alone: %s", failed)
+        return alone
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether no other process is at it."""
+    alone: bool = rows("SELECT pg_try_advisory_lock(%s)", [EMBED_LOCK])[0][0]
     try:
-        if IndexGeneration.objects.exists() or waiting().exists():
-            _embed_and_index(deadline)
-    except embedding.EmbeddingFailed as failed:
-        log.warning("Passages wait for their vectors and are found by their words alone: %s", failed)
+        yield alone
     finally:
-        rows("SELECT pg_advisory_unlock(%s)", [EMBED_LOCK])
-    return True
+        if alone:
+            rows("SELECT pg_advisory_unlock(%s)", [EMBED_LOCK])
+
+
+def rebuild(generation: IndexGeneration) -> bool:
+    """Make the approximate index anew, if there are enough vectors for one. False: another process is at it."""
+    with _alone() as alone:
+        if alone and generation.vectors >= GRAPH_FROM:
+            build(generation)
+        return alone
+
+
+def retry() -> int:
+    """Let passages the model refused wait for their vector again; how many they are."""
+    return Unembedded.objects.exclude(reason="").update(reason="", queued_at=timezone.now())
+
+
+def warm(generation: IndexGeneration) -> None:
+    """Read the indexes over vectors into memory, so that the first to search do not wait for the disk."""
+    for table in ("connectors_passagevector", "connectors_vectornode"):
+        statement = f"SELECT count(*), min(vector_dims(embedding)) FROM {table} WHERE generation_id = %s"  # noqa: S608
+        execute(statement, [generation.pk])
 
 
 def _embed_and_index(deadline: float) -> None:

@@ -9,6 +9,12 @@ STRAY_PASSAGES = """
 SELECT count(*) FROM connectors_passage p LEFT JOIN connectors_document d ON d.id = p.document_id
 WHERE d.id IS NULL OR d.scope_id <> p.scope_id OR d.state NOT IN ('live', 'held')
 """
+MISCOUNTED = """
+SELECT count(*) FROM (SELECT scope_id, configuration, passages FROM connectors_scopesize WHERE passages <> 0) s
+FULL JOIN (SELECT scope_id, configuration, count(*) AS passages FROM connectors_passage GROUP BY 1, 2) p
+    USING (scope_id, configuration)
+WHERE s.passages IS DISTINCT FROM p.passages
+"""
 
 
 def findings() -> list[str]:
@@ -20,6 +26,7 @@ def findings() -> list[str]:
     counted = (
         (closure, "rows of the closure over groups differ from the memberships."),
         (scopes, "scopes have another condition than their lists lead to."),
+        (rows(MISCOUNTED)[0][0], "scopes have another number of passages than is written down."),
         (passages, "passages stand elsewhere than their document."),
         (remembered, "facts are not as the history of rights last remembered them."),
     )

@@ -6,11 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
+from connectors import vectors
+from connectors.models import Unembedded
 from gateway import health
 from gateway.embedded import for_command
 from gateway.embedded.sharing import PROJECT
+from tests.cast import World
+from tests.made_up import give_vectors
 from tests.processes import passable_directory, processes_of
 
 
@@ -21,6 +25,48 @@ def test_it_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
     assert "PostgreSQL 18" in said
     assert "pgvector 0.8" in said
     assert said.endswith("Nothing is missing.\n")
+
+
+def test_it_says_how_the_search_stands(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+    world = World.of("ann")
+    world.document("a", grants=["ann"], text="Words.")
+    generation = give_vectors()
+    call_command("doctor")
+    said = capsys.readouterr().out
+    assert "Vectors: 1 by made up, 2 numbers each; all are searched exactly" in said
+    generation.graph, generation.measured = True, {"index_ms_200": 2.5}
+    generation.save()
+    with pytest.raises(SystemExit):
+        call_command("doctor")
+    said, problem = capsys.readouterr()
+    assert "up to 20,000 permitted passages are searched exactly (index_ms_200 2.5); 1 are not in the index yet" in said
+    assert "Run: python manage.py reindex" in problem
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reindex_makes_the_index_anew(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CommandError, match="There are no vectors yet"):
+        call_command("reindex")
+    World.of("ann").document("a", grants=["ann"], text="Words.")
+    give_vectors()
+    call_command("reindex")
+    assert "all are searched exactly" in capsys.readouterr().out
+    monkeypatch.setattr(vectors, "GRAPH_FROM", 1)
+    call_command("reindex")
+    assert "permitted passages are searched exactly (index_ms_200" in capsys.readouterr().out
+    call_command("reindex", warm=True)
+    call_command("doctor")
+    assert capsys.readouterr().out.endswith("Nothing is missing.\n")
+
+
+@pytest.mark.django_db
+def test_what_a_model_refused_is_tried_again_when_somebody_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    World.of("ann").document("a", grants=["ann"], text="Words.")
+    Unembedded.objects.update(reason="refused")
+    call_command("doctor")
+    assert "no vector of 1 passages" in capsys.readouterr().out
+    call_command("reindex", retry=True)
+    assert vectors.waiting().count() == 1
 
 
 def test_a_command_starts_the_services_for_its_own_time() -> None:

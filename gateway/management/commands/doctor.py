@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from connectors.corpus import soundness
+from connectors.corpus import index_state, soundness
 from connectors.parsing import sandbox_report
 from gateway import health
 from gateway.embedded.places import places_of
@@ -30,7 +30,9 @@ class Command(BaseCommand):
         problems = [problem for problem in dict.fromkeys(map(_problem, CHECKS)) if problem]
         if not problems:
             self.stdout.write(_database())
-            problems = soundness.findings()
+            for line in index_state.described():
+                self.stdout.write(line)
+            problems = soundness.findings() + index_state.problems()
         problems += self._reranker()
         for wall in sandbox_report():
             self.stdout.write(f"Parsing is less shut away here than it could be: {wall}")
