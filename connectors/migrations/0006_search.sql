@@ -153,7 +153,7 @@ CREATE FUNCTION gatehouse_weighed(
     lexemes text[], bits integer[], beginnings text[], phrase tsquery,
     readable bigint[], opened bigint[], narrowed bigint[], sizes bigint[], depth integer
 ) RETURNS TABLE (id bigint, score double precision)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public
+LANGUAGE plpgsql STABLE ROWS 50 SET search_path = pg_catalog, public
 SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_seqscan = off
 SET plan_cache_mode = force_custom_plan AS $$
 #variable_conflict use_column
@@ -292,7 +292,8 @@ CREATE FUNCTION gatehouse_search(
     filters jsonb
 ) RETURNS TABLE (passage bigint, similarity double precision, keywords double precision, score double precision)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
-SET jit = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_custom_plan AS $$
+SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_seqscan = off
+SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     depth CONSTANT integer := greatest(wanted * 3, 50);
     may record;

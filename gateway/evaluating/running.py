@@ -31,9 +31,9 @@ def evaluate(corpus: Corpus, *, readable: float, with_history: bool) -> Evaluati
         systems = {
             "bm25s": keywords_alone([text for text in corpus.texts if text.id in ids], _language(corpus)),
             "vectors, exact": vectors_alone(reader, loaded.source),
-            "Gatehouse, by words": gateway(reader, "text"),
-            "Gatehouse, by vectors": gateway(reader, "vector"),
-            "Gatehouse": gateway(reader, "hybrid"),
+            "Gatehouse, by words": gateway(reader, "text", loaded.source),
+            "Gatehouse, by vectors": gateway(reader, "vector", loaded.source),
+            "Gatehouse": gateway(reader, "hybrid", loaded.source),
         }
         people.append(_asked(name, corpus, ids, systems, with_history))
     connections.close_all()

@@ -14,7 +14,7 @@ import Stemmer
 from numpy.typing import NDArray
 
 from accounts.reader import Reader
-from connectors.corpus.search import Mode, search
+from connectors.corpus.search import Filters, Mode, search
 from connectors.embedding import Embedding
 from connectors.models import PassageVector, Source
 from gateway.evaluating.corpora import Text
@@ -28,11 +28,12 @@ logging.getLogger("bm25s").setLevel(logging.WARNING)
 LANGUAGES = {"de": "german", "es": "spanish", "fr": "french", "it": "italian", "nl": "dutch", "pt": "portuguese"}
 
 
-def gateway(reader: Reader, mode: Mode) -> System:
-    """The gateway as this person meets it."""
+def gateway(reader: Reader, mode: Mode, source: Source) -> System:
+    """The gateway as this person meets it, asked about this source; others may have been loaded before."""
+    only = Filters(sources=(source.key,))
 
     def ranked(question: str, vector: Embedding) -> list[str]:
-        hits = search(reader, query=question, vector=vector, limit=PASSAGES, mode=mode)
+        hits = search(reader, query=question, vector=vector, limit=PASSAGES, mode=mode, filters=only)
         return _first_of_each(hit.external_id for hit in hits)
 
     return ranked
