@@ -12,7 +12,7 @@ PRODUCTION = GATEHOUSE_ENV_FILE=none GATEHOUSE_MODE=production GATEHOUSE_PUBLIC_
 	GATEHOUSE_ENCRYPTION_KEYS="$$($(BIN)/python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())')"
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test mutants check bench css format browser lock
+.PHONY: help install up test mutants check bench bench-peers css format browser lock
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -62,6 +62,16 @@ check: install ## format, lint, types, imports, migrations, templates, deploymen
 bench: install ## the benchmarks, as a table and JSON; ARGS="FOLDER" adds that of a handbook
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+bench-peers: .venv-peers/.installed ## the packages of the engines that permitted search is measured beside
+	@:
+
+.venv-peers/.installed: $(INSTALLED) benchmarks/requirements-peers.lock
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv --without-pip .venv-peers
+	@index=$$($(BIN)/python -m pip config list | sed -n "s/^[a-z:]*\.index-url='\(.*\)'$$/\1/p" | tail -n 1); \
+	env UV_LINK_MODE=copy $${index:+UV_DEFAULT_INDEX="$$index"} $(BIN)/uv pip sync --quiet --compile-bytecode \
+		--require-hashes --python .venv-peers/bin/python benchmarks/requirements-peers.lock
+	@touch $@
+
 css: ## the portal's style sheet anew from gateway/static_src (needs Node)
 	cd gateway/static_src && npm ci --no-audit --no-fund && npm run build
 
@@ -75,3 +85,5 @@ lock: install ## resolve requirements*.txt anew, with hashes
 		-o requirements.lock requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		-o requirements-dev.lock requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		-o benchmarks/requirements-peers.lock benchmarks/requirements-peers.txt
