@@ -46,11 +46,12 @@ def passages_holding(reader: Viewers, pairs: Collection[Pair]) -> dict[Pair, Hit
         .select_related("document__source__directory")
         .order_by("-ordinal")
     )
-    hits = shown(reader, lambda: list(map(_hit, found.all())), lambda hits: {hit.document_id for hit in hits})
+    hits = shown(reader, lambda: list(map(hit_of, found.all())), lambda hits: {hit.document_id for hit in hits})
     return {pair: hit for hit in hits if (pair := (hit.document_id, hit.digest)) in pairs}
 
 
-def _hit(passage: Passage) -> Hit:
+def hit_of(passage: Passage) -> Hit:
+    """A passage that was read through the guard, with its document, as a hit that nothing was asked of."""
     document = passage.document
     return Hit(
         passage_id=passage.public_id,
@@ -70,5 +71,5 @@ def _hit(passage: Passage) -> Hit:
         modified_at=document.modified_at,
         language=document.language,
         digest=bytes(passage.digest).hex(),
-        metadata=document.metadata,
+        metadata={**document.file_metadata, **document.metadata},
     )

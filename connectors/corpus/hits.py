@@ -30,3 +30,9 @@ class Hit:
     similarity: float | None = None  # cosine -1..1, None when not yet embedded; never shown
     keywords: float = 0.0  # BM25, 0 when no word matched; never shown
     score: float = 0.0  # fused 0..1, best first; never shown
+    newer: tuple[UUID, str] | None = None  # a later version that was found: its document, and its passage's digest
+
+    @property
+    def superseded(self) -> bool:
+        """An older version of something the reader found as well."""
+        return self.newer is not None

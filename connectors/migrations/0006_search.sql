@@ -265,7 +265,9 @@ BEGIN
         FROM unnest(asked, made_by, counts, among) WITH ORDINALITY AS u(lexeme, bits, df, among, n)
     ), frequencies AS (
         SELECT w.id, w.words, t.weight, cardinality(l.positions) AS tf
-        FROM weighed w CROSS JOIN LATERAL unnest(w.vector) l JOIN terms t ON t.lexeme = l.lexeme
+        FROM weighed w
+        CROSS JOIN LATERAL (SELECT u.lexeme, u.positions FROM unnest(w.vector) u WHERE u.lexeme = ANY(asked)) l
+        JOIN terms t ON t.lexeme = l.lexeme
         WHERE NOT t.beginning AND t.bits & w.bit <> 0
         UNION ALL
         SELECT w.id, w.words, t.weight, met.tf
@@ -308,7 +310,12 @@ BEGIN
     IF cardinality(may.readable) + cardinality(may.opened) = 0 THEN
         RETURN;
     END IF;
-    words := gatehouse_terms(question);
+    IF question = '' THEN
+        SELECT '{}'::text[] AS lexemes, '{}'::integer[] AS bits, '{}'::text[] AS beginnings, NULL::tsquery AS phrase
+        INTO words;
+    ELSE
+        words := gatehouse_terms(question);
+    END IF;
     SELECT words.phrase INTO phrase WHERE EXISTS (
         SELECT FROM connectors_passage p
         WHERE p.lexemes @@ words.phrase AND (p.scope_id = ANY(may.readable) OR p.document_id = ANY(may.opened)));
