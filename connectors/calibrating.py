@@ -4,12 +4,11 @@ Looking at each costs so much a passage; the approximate index costs so much a c
 permitted passages needs many. Where both take the same time is the limit (decision 0004). `doctor` shows it.
 """
 
+from collections.abc import Callable
 from statistics import median
 from time import perf_counter
 
-from django.db import connection
-
-from accounts.statements import rows
+from accounts.statements import execute, rows
 from connectors.models import IndexGeneration
 
 SAMPLE = 20_000  # passages looked at exactly
@@ -38,10 +37,8 @@ def calibrate(generation: IndexGeneration) -> None:
     questions = [vector for (vector,) in found]
     if not questions or few == 0:
         return
-    with connection.cursor() as cursor:
-        exact = _milliseconds(lambda q: cursor.execute(EXACTLY, [generation.pk, few, q]), questions) / few
-        size = len(questions[0].split(","))
-        near, far = (_nearly(generation, size, candidates, questions) for candidates in (NEAR, FAR))
+    exact = _milliseconds(lambda question: rows(EXACTLY, [generation.pk, few, question]), questions) / few
+    near, far = (_nearly(generation, candidates, questions) for candidates in (NEAR, FAR))
     a_candidate = max(far - near, 0.0) / (FAR - NEAR)
     generation.exact_limit = limit(generation.vectors, exact, near, a_candidate)
     generation.measured = {
@@ -63,17 +60,17 @@ def limit(vectors: int, exact: float, near: float, a_candidate: float) -> int:
     return permitted
 
 
-def _nearly(generation: IndexGeneration, size: int, candidates: int, questions: list[str]) -> float:
+def _nearly(generation: IndexGeneration, candidates: int, questions: list[str]) -> float:
+    size = len(questions[0].split(","))
     statement = NEARLY.format(generation=int(generation.pk), size=size, candidates=candidates)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET hnsw.ef_search = {candidates}")
-        try:
-            return _milliseconds(lambda question: cursor.execute(statement, [question]), questions)
-        finally:
-            cursor.execute("RESET hnsw.ef_search")
+    execute(f"SET hnsw.ef_search = {int(candidates)}")
+    try:
+        return _milliseconds(lambda question: rows(statement, [question]), questions)
+    finally:
+        execute("RESET hnsw.ef_search")
 
 
-def _milliseconds(ask, questions: list[str]) -> float:  # type: ignore[no-untyped-def]
+def _milliseconds(ask: Callable[[str], object], questions: list[str]) -> float:
     """The median of the times of all, asked twice: what counts is how quick it is once in memory."""
     seconds = []
     for question in [*questions, *questions]:

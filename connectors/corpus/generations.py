@@ -6,8 +6,9 @@ model of the active one; when the new one is whole, one commit puts it in its pl
 
 from urllib.parse import urlsplit
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from accounts.statements import execute, rows
 from connectors import embedding
 from connectors.embedding import LOCAL_NAME, ModelChoice, is_unnamed
 from connectors.models import IndexGeneration
@@ -18,7 +19,9 @@ INSERT INTO connectors_unembedded (passage_id, queued_at, reason)
 SELECT id, clock_timestamp(), '' FROM connectors_passage
 ON CONFLICT (passage_id) DO UPDATE SET queued_at = excluded.queued_at, reason = ''
 """
-CLEARED = 5_000  # rows at once
+CLEAR = """
+DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE generation_id = %s LIMIT 5000)) RETURNING 1
+"""
 
 
 def active() -> IndexGeneration | None:
@@ -63,8 +66,7 @@ def wanted() -> IndexGeneration:
             class_path=chosen.class_path,
             dimensions=dimensions,
         )
-        with connection.cursor() as cursor:
-            cursor.execute(EVERY_PASSAGE_WAITS)
+        execute(EVERY_PASSAGE_WAITS)
     return made
 
 
@@ -79,22 +81,11 @@ def take_its_place(generation: IndexGeneration) -> None:
 def clear_retired() -> None:
     """Delete what no question is compared with any more. Not inside a transaction."""
     for generation in IndexGeneration.objects.filter(state=State.RETIRED):
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {graph_name(generation)}")
-            for table in ("connectors_unindexed", "connectors_vectornode", "connectors_passagevector"):
-                _clear(cursor, table, generation.pk)
+        execute(f"DROP INDEX CONCURRENTLY IF EXISTS {graph_name(generation)}")
+        for table in ("connectors_unindexed", "connectors_vectornode", "connectors_passagevector"):
+            while rows(CLEAR.format(table=table), [generation.pk]):
+                pass
         generation.delete()
-
-
-def _clear(cursor, table: str, generation: int) -> None:  # type: ignore[no-untyped-def]
-    while True:
-        cursor.execute(
-            f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("  # noqa: S608  (names of our own)
-            f"SELECT ctid FROM {table} WHERE generation_id = %s LIMIT {CLEARED}))",
-            [generation],
-        )
-        if cursor.rowcount == 0:
-            return
 
 
 def graph_name(generation: IndexGeneration) -> str:

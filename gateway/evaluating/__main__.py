@@ -7,15 +7,15 @@ of it and, if asked, as somebody who may read a part. Beside the gateway stand p
 import argparse
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from gateway.evaluating.corpora import CorpusUnreadable, read
+from gateway.evaluating.reports import is_reports, read_reports
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="corpus.jsonl, queries.jsonl and qrels/*.tsv")
-    parser.add_argument("--split", default="", help="which file of qrels/, where there are several")
+    parser.add_argument("folder", type=Path, help="a corpus in the BEIR form, or PDF files and a table of questions")
+    parser.add_argument("--split", default="", help="which file of qrels/, or which table, where there are several")
     parser.add_argument("--with-history", action="store_true", help="put what was said before in front of a question")
     parser.add_argument("--questions", type=int, default=0, help="ask about so many of them, evenly taken; 0: all")
     parser.add_argument(
@@ -44,12 +44,9 @@ def main() -> None:
     if not 0 < wanted.readable <= 1:
         parser.error("--readable is a share: more than 0, at most 1.")
     try:
-        corpus = read(wanted.folder, wanted.split)
+        corpus = (read_reports if is_reports(wanted.folder) else read)(wanted.folder, wanted.split)
     except CorpusUnreadable as error:
         sys.exit(str(error))
-    if wanted.questions > 0:
-        every = max(len(corpus.questions) // wanted.questions, 1)
-        corpus = replace(corpus, questions=corpus.questions[::every][: wanted.questions])
 
     import django
 
@@ -62,7 +59,9 @@ def main() -> None:
 
     with embedded.services(settings.DATA_DIR, valkey=False):
         call_command("migrate", interactive=False, verbosity=0)
-        evaluation = evaluate(corpus, readable=wanted.readable, with_history=wanted.with_history)
+        evaluation = evaluate(
+            corpus, readable=wanted.readable, with_history=wanted.with_history, questions=wanted.questions
+        )
     print(evaluation.as_json() if wanted.json else evaluation.as_table())
 
 

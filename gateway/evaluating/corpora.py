@@ -17,11 +17,18 @@ class CorpusUnreadable(Exception):
 
 @dataclass(frozen=True)
 class Text:
-    """A document of the corpus."""
+    """A document of the corpus, as text or as the bytes of a file, or a page `of` a document."""
 
     id: str
     title: str
     text: str
+    content: bytes = b""
+    of: str = ""
+
+    @property
+    def document(self) -> str:
+        """The id of the document this is, or is of."""
+        return self.of or self.id
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,8 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
                     yield _object(json.loads(line), f"{file}, line {number}")
     except FileNotFoundError:
         raise CorpusUnreadable(
-            f"There is no {file}. A corpus is a folder with corpus.jsonl, queries.jsonl and qrels/*.tsv (BEIR's form)."
+            f"There is no {file}. A corpus is a folder with corpus.jsonl, queries.jsonl and qrels/*.tsv (BEIR's form), "
+            "or with PDF files and a table of questions about them."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusUnreadable(f"{file} cannot be read: {error}.") from None

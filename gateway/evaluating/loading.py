@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from django.db import transaction
 
@@ -11,9 +12,10 @@ from accounts.reader import Reader
 from connectors import ingest
 from connectors.adding import add_source
 from connectors.applying import apply_record
-from connectors.models import Source
+from connectors.models import DocumentText, Source
 from connectors.records import Access, DocumentRecord, Entry, PrincipalRecord, ScopeRecord
 from gateway.evaluating.corpora import Corpus, Text
+from gateway.evaluating.reports import Reports
 
 SCOPES = 20  # every document is in one of these, by its id
 ALL, PART = "all@evaluation.example", "part@evaluation.example"
@@ -30,7 +32,7 @@ class Loaded:
     ids: frozenset[str]  # of the documents in that part
 
 
-def load(corpus: Corpus, *, readable: float) -> Loaded:
+def load(corpus: Corpus | Reports, *, readable: float) -> Loaded:
     """Read the corpus in, unless it is there already. `readable`: share of the scopes the second person may read."""
     key = f"corpus-{corpus.digest[:12]}"
     source = Source.objects.filter(directory__key=key).first()
@@ -55,9 +57,8 @@ def load(corpus: Corpus, *, readable: float) -> Loaded:
 @transaction.atomic
 def _put(source: Source, texts: Iterable[Text]) -> None:
     for text in texts:
-        apply_record(
-            source, DocumentRecord(id=text.id, title=text.title, text=text.text, scope=f"{_scope_of(text.id)}")
-        )
+        contents: dict[str, Any] = {"content": text.content} if text.content else {"text": text.text}
+        apply_record(source, DocumentRecord(id=text.id, title=text.title, scope=f"{_scope_of(text.id)}", **contents))
 
 
 def _scope_of(id: str) -> int:
@@ -67,3 +68,13 @@ def _scope_of(id: str) -> int:
 def _person(email: str) -> Reader:
     user = User.objects.filter(email=email).first() or User.objects.create_user(email)
     return Reader(user.pk)
+
+
+def pages(loaded: Loaded) -> dict[tuple[str, int], str]:
+    """The texts of the pages of what was loaded, by the id of the document and the number of the page."""
+    found = DocumentText.objects.visible_to(loaded.everything).filter(document__source=loaded.source)
+    return {
+        (id, page["number"]): text[page["start"] : page["end"]]
+        for id, text, numbered in found.order_by("document_id").values_list("document__external_id", "text", "pages")
+        for page in numbered
+    }

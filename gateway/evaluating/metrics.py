@@ -17,6 +17,7 @@ class Quality:
     recall: float  # of the first 10
     deep_recall: float  # of the first 100
     reciprocal_rank: float  # of the first answer among the first 10; 0 if there is none
+    found: float  # questions with an answer among the first 10
 
 
 def quality(rankings: Iterable[tuple[Sequence[str], Mapping[str, float]]]) -> Quality:
@@ -27,6 +28,7 @@ def quality(rankings: Iterable[tuple[Sequence[str], Mapping[str, float]]]) -> Qu
         fmean(recall(ranking, gains, DEPTH) for ranking, gains in judged),
         fmean(recall(ranking, gains, DEEP) for ranking, gains in judged),
         fmean(reciprocal_rank(ranking, gains) for ranking, gains in judged),
+        fmean(reciprocal_rank(ranking, gains) > 0 for ranking, gains in judged),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from gateway.evaluating.metrics import Quality
 
-HEAD = ("", "nDCG@10", "recall@10", "recall@100", "MRR@10", "p50 ms", "p95 ms")
+HEAD = ("", "found@10", "nDCG@10", "recall@10", "recall@100", "MRR@10", "p50 ms", "p95 ms")
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,11 @@ class Person:
 
 @dataclass(frozen=True)
 class Evaluation:
+    """`units`: what is ranked and judged, documents or pages; `documents` is how many of them there are."""
+
     corpus: str
     digest: str
+    units: str
     documents: int
     model: str
     with_history: bool
@@ -44,16 +47,16 @@ class Evaluation:
 
     def as_table(self) -> str:
         history = ", with what was said before" if self.with_history else ""
-        lines = [f"{self.corpus}: {self.documents:,} documents, embedded by {self.model}{history}"]
+        lines = [f"{self.corpus}: {self.documents:,} {self.units}, embedded by {self.model}{history}"]
         for person in self.people:
-            lines += ["", f"{person.name}: {person.documents:,} documents, {person.questions:,} questions"]
+            lines += ["", f"{person.name}: {person.documents:,} {self.units}, {person.questions:,} questions"]
             lines += [_line(*HEAD), *(_of(result) for result in person.results)]
         return "\n".join(lines)
 
 
 def _of(result: Result) -> str:
     found = result.quality
-    measures = (found.ndcg, found.recall, found.deep_recall, found.reciprocal_rank)
+    measures = (found.found, found.ndcg, found.recall, found.deep_recall, found.reciprocal_rank)
     return _line(result.system, *(f"{each:.3f}" for each in measures), f"{result.p50:.1f}", f"{result.p95:.1f}")
 
 

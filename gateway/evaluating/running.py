@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
 from time import perf_counter
 
 from django.db import connections
@@ -10,34 +11,46 @@ from django.db import connections
 from connectors.embedding import embed_query, model_name
 from connectors.parsing.languages import guess_language
 from gateway.evaluating.corpora import Corpus
-from gateway.evaluating.loading import load
+from gateway.evaluating.loading import load, pages
 from gateway.evaluating.metrics import quality
 from gateway.evaluating.reporting import Evaluation, Person, Result
-from gateway.evaluating.systems import System, gateway, keywords_alone, vectors_alone
+from gateway.evaluating.reports import Reports, paged
+from gateway.evaluating.systems import System, gateway, keywords_alone, passages_alone, vectors_alone
 
 SAMPLED = 200  # documents that say which language the corpus is in
 
 
-def evaluate(corpus: Corpus, *, readable: float, with_history: bool) -> Evaluation:
-    """`readable`: the share of the documents that a second person may read; none is asked if that is all of them."""
-    _say(f"Loading {len(corpus.texts):,} documents. The first time takes long: they are embedded.")
-    loaded = load(corpus, readable=readable)
-    everything = frozenset(text.id for text in corpus.texts)
-    readers = {"Reads everything": (loaded.everything, everything)}
-    if loaded.ids != everything:
-        readers[f"Reads {len(loaded.ids) / len(everything):.0%}"] = (loaded.part, loaded.ids)
+def evaluate(given: Corpus | Reports, *, readable: float, with_history: bool, questions: int = 0) -> Evaluation:
+    """`readable`: the share of the documents that a second person may read; none is asked if that is all of them.
+
+    `questions`: how many are asked, evenly taken; 0: all. Raises CorpusUnreadable.
+    """
+    _say(f"Loading {len(given.texts):,} documents. The first time takes long: they are embedded.")
+    loaded = load(given, readable=readable)
+    by_page = isinstance(given, Reports)
+    corpus = paged(given, pages(loaded)) if isinstance(given, Reports) else given
+    if 0 < questions < len(corpus.questions):
+        every = len(corpus.questions) // questions
+        corpus = replace(corpus, questions=corpus.questions[::every][:questions])
+    readers = {"Reads everything": (loaded.everything, frozenset(text.id for text in given.texts))}
+    if len(loaded.ids) < len(given.texts):
+        readers[f"Reads {len(loaded.ids) / len(given.texts):.0%}"] = (loaded.part, loaded.ids)
     people = []
-    for name, (reader, ids) in readers.items():
+    for name, (reader, documents) in readers.items():
+        texts = [text for text in corpus.texts if text.document in documents]
+        language = _language(corpus)
         systems = {
-            "bm25s": keywords_alone([text for text in corpus.texts if text.id in ids], _language(corpus)),
-            "vectors, exact": vectors_alone(reader, loaded.source),
-            "Gatehouse, by words": gateway(reader, "text", loaded.source),
-            "Gatehouse, by vectors": gateway(reader, "vector", loaded.source),
-            "Gatehouse": gateway(reader, "hybrid", loaded.source),
+            "bm25s": keywords_alone(texts, language),
+            **({"bm25s, of passages": passages_alone(reader, loaded.source, language)} if by_page else {}),
+            "vectors, exact": vectors_alone(reader, loaded.source, by_page=by_page),
+            "Gatehouse, by words": gateway(reader, "text", loaded.source, by_page=by_page),
+            "Gatehouse, by vectors": gateway(reader, "vector", loaded.source, by_page=by_page),
+            "Gatehouse": gateway(reader, "hybrid", loaded.source, by_page=by_page),
         }
-        people.append(_asked(name, corpus, ids, systems, with_history))
+        people.append(_asked(name, corpus, {text.id for text in texts}, systems, with_history))
     connections.close_all()
-    return Evaluation(corpus.name, corpus.digest, len(corpus.texts), model_name(), with_history, people)
+    units = "pages" if by_page else "documents"
+    return Evaluation(corpus.name, corpus.digest, units, len(corpus.texts), model_name(), with_history, people)
 
 
 def _asked(name: str, corpus: Corpus, ids: Collection[str], systems: dict[str, System], with_history: bool) -> Person:

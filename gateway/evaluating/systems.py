@@ -1,11 +1,12 @@
 """The rankings that are compared: each takes a question to the ids of documents, best first.
 
 The peers are given what the person may read and nothing else, so that all rank the same documents: `bm25s`, a plain
-BM25 of whole documents with stemming, and an exact search over the gateway's own vectors.
+BM25 of whole documents with stemming, and an exact search over the gateway's own vectors. Where pages are judged they
+are ranked in the place of documents: one for each passage, as a person meets them.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import bm25s
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from accounts.reader import Reader
 from connectors.corpus.search import Filters, Mode, search
 from connectors.embedding import Embedding
-from connectors.models import PassageVector, Source
+from connectors.models import Passage, PassageVector, Source
 from gateway.evaluating.corpora import Text
 from gateway.evaluating.metrics import DEEP
+from gateway.evaluating.reports import page_id
 
 System = Callable[[str, Embedding], list[str]]  # of a question and its vector
 
@@ -28,13 +30,13 @@ logging.getLogger("bm25s").setLevel(logging.WARNING)
 LANGUAGES = {"de": "german", "es": "spanish", "fr": "french", "it": "italian", "nl": "dutch", "pt": "portuguese"}
 
 
-def gateway(reader: Reader, mode: Mode, source: Source) -> System:
+def gateway(reader: Reader, mode: Mode, source: Source, *, by_page: bool = False) -> System:
     """The gateway as this person meets it, asked about this source; others may have been loaded before."""
     only = Filters(sources=(source.key,))
 
     def ranked(question: str, vector: Embedding) -> list[str]:
         hits = search(reader, query=question, vector=vector, limit=PASSAGES, mode=mode, filters=only)
-        return _first_of_each(hit.external_id for hit in hits)
+        return _placed(((hit.external_id, hit.page) for hit in hits), by_page=by_page)
 
     return ranked
 
@@ -58,19 +60,44 @@ def _tokens(texts: list[str], stemmer: Any, stop: str) -> Any:
     return bm25s.tokenize(texts, stopwords=stop, stemmer=stemmer, show_progress=False)
 
 
-def vectors_alone(reader: Reader, source: Source) -> System:
-    """Documents by their nearest passage, compared with all of them."""
-    embedded = PassageVector.objects.visible_to(reader).filter(document__source=source, generation__state="active")
-    found = list(embedded.order_by("passage_id").values_list("document__external_id", "embedding"))
-    ids = [id for id, _ in found]
-    matrix: NDArray[np.float32] = np.array([vector for _, vector in found], dtype=np.float32)
+def passages_alone(reader: Reader, source: Source, language: str) -> System:
+    """The same over the texts of the gateway's passages, without their titles, for what is judged by its pages."""
+    found = Passage.objects.visible_to(reader).filter(document__source=source).order_by("pk")
+    placed = list(found.values_list("document__external_id", "page", "text"))
+    ranked_passages = keywords_alone(
+        [Text(str(place), "", text) for place, (_, _, text) in enumerate(placed)], language
+    )
 
-    def ranked(_: str, vector: Embedding) -> list[str]:
-        nearness = matrix @ np.array(vector, dtype=np.float32)
-        return _first_of_each(ids[place] for place in np.argsort(-nearness, kind="stable"))[:DEEP]
+    def ranked(question: str, vector: Embedding) -> list[str]:
+        return _placed((placed[int(id)][:2] for id in ranked_passages(question, vector)), by_page=True)
 
     return ranked
 
 
-def _first_of_each(ids: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(ids))
+def vectors_alone(reader: Reader, source: Source, *, by_page: bool = False) -> System:
+    """Documents, or pages, by their nearest passage, compared with all of them."""
+    embedded = PassageVector.objects.visible_to(reader).filter(document__source=source, generation__state="active")
+    found = list(embedded.order_by("passage_id").values_list("document__external_id", "passage__page", "embedding"))
+    matrix: NDArray[np.float32] = np.array([vector for _, _, vector in found], dtype=np.float32)
+
+    def ranked(_: str, vector: Embedding) -> list[str]:
+        nearness = matrix @ np.array(vector, dtype=np.float32)
+        nearest = np.argsort(-nearness, kind="stable")
+        return _placed((found[place][:2] for place in nearest), by_page=by_page)[:DEEP]
+
+    return ranked
+
+
+def _placed(passages: Iterable[tuple[str, int | None]], *, by_page: bool) -> list[str]:
+    """What passages are ranked as: their documents, or their pages, of which a passage seen again takes a place."""
+    if not by_page:
+        return list(dict.fromkeys(document for document, _ in passages))
+    return list(_first_of_each(page_id(document, page) for document, page in passages))
+
+
+def _first_of_each(ids: Iterable[str]) -> Iterator[str]:
+    """With a blank where one comes again."""
+    seen = set()
+    for id in ids:
+        yield "" if id in seen else id
+        seen.add(id)
