@@ -1,4 +1,4 @@
-"""`manage.py evaluate FOLDER`: how good the search is on a corpus with known answers (the BEIR form).
+"""`manage.py evaluate FOLDER`: how good the search is on a corpus with known answers (BEIR or PDF files).
 
 The corpus is loaded into an installation of its own, kept for the next time, and searched as somebody who may read all
 of it and, if asked, as somebody who may read a part. Beside the gateway stand plain BM25 and plain vector search.

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.connectors.files import making
 from tests.processes import passable_directory
 
 TOPICS = {
@@ -69,6 +70,29 @@ def test_each_person_is_asked_about_what_they_may_read_and_finds_it(tmp_path: Pa
     assert again.returncode == 0
     assert "40 documents" in again.stdout
     assert "1 questions" in again.stdout
+
+
+def test_reports_are_found_at_the_page(tmp_path: Path) -> None:
+    figures = {"Ahorn": "4,711", "Birke": "8,150", "Eiche": "3,003"}
+    for name, sales in figures.items():
+        pages = [
+            (f"Quarterly report of {name}",),
+            (f"The net sales of {name}", f"were {sales} million."),
+            ("The end.",),
+        ]
+        (tmp_path / f"{name}.pdf").write_bytes(making.pdf(pages))
+    rows = [f'What were the net sales of {name}?,{name}.pdf,"They were {sales}."' for name, sales in figures.items()]
+    (tmp_path / "questions.csv").write_text("\n".join(["Question,Source Docs,Answer", *rows]))
+    with passable_directory() as data:
+        done = evaluate(data, str(tmp_path), "--json")
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    [person] = found["people"]
+    assert (found["units"], found["documents"], person["questions"]) == ("pages", 9, 3)
+    results = {result["system"]: result["quality"] for result in person["results"]}
+    assert "bm25s, of passages" in results
+    assert results["Gatehouse"]["reciprocal_rank"] == results["Gatehouse"]["found"] == 1
 
 
 def test_what_cannot_be_evaluated_is_one_sentence(tmp_path: Path) -> None:

@@ -27,5 +27,11 @@ def test_what_comes_eleventh_counts_for_the_deep_recall_alone() -> None:
 def test_quality_is_the_mean_over_questions() -> None:
     found = quality([(["a"], {"a": 1}), (["x", "b"], {"b": 1})])
 
-    assert (found.recall, found.deep_recall, found.reciprocal_rank) == (1, 1, 0.75)
+    assert (found.recall, found.deep_recall, found.reciprocal_rank, found.found) == (1, 1, 0.75, 1)
     assert found.ndcg == pytest.approx((1 + 1 / log2(3)) / 2)
+
+
+def test_a_question_is_found_if_any_of_its_answers_is_among_the_first_ten() -> None:
+    found = quality([(["x", "b"], {"a": 1, "b": 1}), ([*"0123456789", "a"], {"a": 1})])
+
+    assert found.found == 0.5
