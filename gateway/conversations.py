@@ -14,6 +14,7 @@ from connectors.corpus.evidence import Pair, holds_evidence, passages_holding
 from connectors.corpus.hits import Hit
 from gateway.answering.events import Citation
 from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, Question
+from gateway.versions import marked
 
 State = Literal["shown", "withheld", "changed"]
 States = dict[Pair, Literal["held", "changed"]]
@@ -161,7 +162,9 @@ class _Render:
         )
 
     def citations(self) -> tuple[Citation, ...]:
-        return tuple(Citation(n=n, hit=self._passages[pair]) for pair, n in self._numbers.items())
+        """Marked as older versions of one another only: the check that released these released no other document."""
+        hits = marked([self._passages[pair] for pair in self._numbers])
+        return tuple(Citation(n=n, hit=hit) for n, hit in zip(self._numbers.values(), hits, strict=True))
 
     def _state(self, pairs: Sequence[Pair]) -> State:
         """A sentence needs every document it rests on, and the words of the passage unless they changed (P16)."""

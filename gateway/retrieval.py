@@ -1,9 +1,9 @@
-"""From a question to the passages its reader may read, the reader's own situation first."""
+"""From a question to the passages its reader may read: found, each said once, in the order that serves this reader."""
 
 import logging
-from dataclasses import replace
 
 from django.conf import settings
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.reader import Viewers
@@ -12,36 +12,48 @@ from connectors.corpus.hits import Hit
 from connectors.corpus.search import NO_FILTERS, Filters, Mode, search
 from connectors.embedding import Embedding, EmbeddingFailed, embed_query, is_local
 from connectors.models import IndexGeneration
-from gateway.answering.releasing import pair_of, readable_evidence
+from gateway.answering.releasing import as_it_stands, pairs_of, readable_evidence
 from gateway.answering.threads import give_back
-from gateway.answering.words import folded
+from gateway.duplicates import collapsed
+from gateway.ordering import ordered
+from gateway.versions import marked
 
 log = logging.getLogger("gatehouse.retrieval")
 
 # Looked at beyond what was asked for, so that a passage about the reader's own country can move up.
 ROOM = 10
+# Where many say the same the search is asked for so many times as much, up to so many passages.
+WIDER = 4
+MOST = 400
 # So many of the best a reranker is asked about, if there is one: with more of them rankings are known to get worse.
 TO_JUDGE = 25
-# What naming the reader's situation is worth, on the scale of a fused score (0..1). Wording and order only: no
-# preference adds a passage the search did not find or takes one away.
-OWN_COUNTRY = 0.15
-OTHER_COUNTRY = -0.5
-OWN_SITUATION = 0.05
 
 
 def retrieve(
     reader: Viewers, query: str, *, limit: int = 10, filters: Filters = NO_FILTERS, mode: Mode = "hybrid"
 ) -> list[Hit]:
-    """The permitted passages nearest to `query`, best first, at most `limit`."""
+    """The permitted passages that fit `query`, best first, at most `limit`; what several say is there once."""
     generation = None if mode == "text" else generations.active()
     vector = None if generation is None else embedded(query, generation)
-    room = max(limit + ROOM, TO_JUDGE) if has_reranker() else limit + ROOM
     number = None if generation is None else generation.pk
-    found = search(reader, query=query, vector=vector, generation=number, limit=room, mode=mode, filters=filters)
     person = User.objects.filter(pk=reader.asker.user_id).first()
+
+    def found(room: int) -> list[Hit]:
+        return search(reader, query=query, vector=vector, generation=number, limit=room, mode=mode, filters=filters)
+
+    room = max(limit + ROOM, TO_JUDGE) if has_reranker() else limit + ROOM
+    about = query if person is None else " ".join((query, *situation_of(person)))
+    hits = found(room)
+    while len(different := collapsed(marked(hits), about)) < limit and len(hits) == room < MOST:
+        room = min(WIDER * room, MOST)
+        hits = found(room)
     if has_reranker():
-        found = judged(reader, found, query)
-    return found[:limit] if person is None else preferred(found, query, person)[:limit]
+        different = judged(reader, different, query)
+    return ordered(different, query, person, timezone.now())[:limit]
+
+
+def situation_of(person: User) -> tuple[str, ...]:
+    return person.country, person.office, person.department, person.role
 
 
 def embedded(query: str, generation: IndexGeneration) -> Embedding | None:
@@ -68,40 +80,5 @@ def judged(reader: Viewers, hits: list[Hit], query: str) -> list[Hit]:
     from gateway import reranking  # only who has one loads it
 
     give_back()  # no connection is held while it thinks
-    ordered = reranking.reranked(hits[:TO_JUDGE], query) + hits[TO_JUDGE:]
-    readable = readable_evidence(reader, {pair_of(hit) for hit in ordered})
-    return [hit for hit in ordered if pair_of(hit) in readable]
-
-
-def preferred(hits: list[Hit], query: str, person: User) -> list[Hit]:
-    """The same hits, those about this person's situation moved up and those about another country down."""
-    country = country_in_force(hits, query, person.country)
-    situation = [folded(value) for value in (person.office, person.department, person.role) if value]
-
-    def worth(hit: Hit) -> float:
-        naming = folded(f"{hit.title} {hit.heading}")
-        return hit.score + country_worth(hit, country) + OWN_SITUATION * any(value in naming for value in situation)
-
-    return [replace(hit, score=worth(hit)) for hit in sorted(hits, key=worth, reverse=True)]
-
-
-def country_in_force(hits: list[Hit], query: str, own: str) -> str:
-    """The country the query itself names, if one of the hits is about it; otherwise the reader's own."""
-    asked = folded(query)
-    named = (country for hit in hits if (country := country_of(hit)) and folded(country) in asked)
-    return next(named, own)
-
-
-def country_of(hit: Hit) -> str:
-    country = hit.metadata.get("country")
-    return country if isinstance(country, str) else ""
-
-
-def country_worth(hit: Hit, country: str) -> float:
-    """What being about `country`, or about another one, adds to a hit's score."""
-    if not country:
-        return 0.0
-    wanted, about = folded(country), folded(country_of(hit))
-    if about:
-        return OWN_COUNTRY if about == wanted else OTHER_COUNTRY
-    return OWN_COUNTRY if wanted in folded(f"{hit.title} {hit.heading}") else 0.0
+    judged_hits = reranking.reranked(hits[:TO_JUDGE], query) + hits[TO_JUDGE:]
+    return as_it_stands(judged_hits, readable_evidence(reader, pairs_of(judged_hits)))

@@ -13,11 +13,12 @@ from gateway.answering.drafts import Cutter, Draft, Written
 from gateway.answering.model import ModelUnavailable
 from gateway.answering.recording import Asked
 from gateway.answering.releasing import cleared
+from gateway.answering.surrounding import with_neighbours
 from gateway.answering.threads import in_thread
 from gateway.answering.verification import is_supported
 
 ATTEMPTS = 2  # at the model, before its first token
-MOST_PASSAGES = 8  # in a prompt
+MOST_PASSAGES = 8  # in a prompt, besides their neighbours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,8 @@ async def _attempt(asked: Asked, hits: Sequence[Hit], deadline: float) -> AsyncG
     # The first import of llama-index takes seconds, so it is made beside the loop.
     prompting = await asyncio.to_thread(import_module, "gateway.answering.prompting")
     await pausing.at("before_prompt")
-    shown = await in_thread(cleared, asked, hits[:MOST_PASSAGES], model.name())
+    context = await in_thread(with_neighbours, asked.reader, hits[:MOST_PASSAGES])
+    shown = await in_thread(cleared, asked, context, model.name())
     if not shown:
         return
     cutter = Cutter()

@@ -15,7 +15,7 @@ from gateway.answering.drafts import Draft
 from gateway.answering.following import standalone
 from gateway.answering.recording import Asked
 from gateway.answering.words import content_words, folded
-from gateway.retrieval import country_in_force, country_of
+from gateway.ordering import country_in_force, country_of
 
 log = logging.getLogger("gatehouse.answering")
 

@@ -1,7 +1,7 @@
 """The checks that release text: to a model, and to a person (P15)."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from django.utils import timezone
 
@@ -37,6 +37,21 @@ def pair_of(hit: Hit) -> Pair:
     return hit.document_id, hit.digest
 
 
+def pairs_of(hits: Iterable[Hit]) -> frozenset[Pair]:
+    """The evidence of these hits, with that of the newer versions they are marked by."""
+    return frozenset(pair for hit in hits for pair in (pair_of(hit), hit.newer) if pair is not None)
+
+
+def as_it_stands(hits: Iterable[Hit], readable: Collection[Pair]) -> list[Hit]:
+    """The hits that can be read, marked as older only by versions that can be read as well."""
+    return [marked_by(hit, readable) for hit in hits if pair_of(hit) in readable]
+
+
+def marked_by(hit: Hit, readable: Collection[Pair]) -> Hit:
+    """The hit, said to be an older version only while the reader may read the newer one (P14, P15)."""
+    return hit if hit.newer is None or hit.newer in readable else replace(hit, newer=None)
+
+
 def is_active(reader: Viewers) -> bool:
     """The person may sign in, and the token they came with is in force (P1, P11)."""
     asker = reader.asker
@@ -65,5 +80,4 @@ def cleared(asked: Asked, hits: Sequence[Hit], model: str) -> list[Hit]:
 
 
 def _readable(reader: Viewers, hits: Sequence[Hit]) -> list[Hit]:
-    readable = readable_evidence(reader, {pair_of(hit) for hit in hits})
-    return [hit for hit in hits if pair_of(hit) in readable]
+    return as_it_stands(hits, readable_evidence(reader, pairs_of(hits)))

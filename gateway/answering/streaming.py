@@ -28,7 +28,7 @@ from gateway.answering.events import (
 )
 from gateway.answering.following import standalone
 from gateway.answering.recording import Asked, Stored
-from gateway.answering.releasing import pair_of, standing
+from gateway.answering.releasing import marked_by, pair_of, pairs_of, standing
 from gateway.answering.threads import in_thread
 from gateway.answering.watching import WATCHER
 from gateway.models import Question
@@ -119,16 +119,14 @@ class Stream:
         numbers = tuple(self._number(hit) for hit in draft.evidence)
         stored = Stored(ordinal=len(self.shown) + 1, draft=draft, numbers=numbers)
         sentence = Sentence(ordinal=stored.ordinal, text=draft.text, citations=numbers)
-        flushes: list[Event] = [CitationShown(citation=self._citation(hit)) for hit in fresh]
-        flushes.append(SentenceShown(sentence=sentence))
-        for flush in flushes:
-            async for withdrawal in self._settled(evidence_of(draft)):
+        for hit in (*fresh, None):
+            async for withdrawal in self._settled(pairs_of(draft.evidence)):
                 yield withdrawal
             if not evidence_of(draft) <= self._readable:
                 self._forget_numbers(stored, fresh)
                 return
             self._remember(stored)
-            yield flush
+            yield SentenceShown(sentence=sentence) if hit is None else CitationShown(citation=self._citation(hit))
 
     def _remember(self, stored: Stored) -> None:
         """From its first citation on, a sentence counts as shown: it is withdrawn if it must be, and stored."""
@@ -169,13 +167,13 @@ class Stream:
         return [stored for stored in self.shown if stored.ordinal not in self.withdrawn]
 
     def _resting_on(self) -> frozenset[Pair]:
-        return NOTHING.union(*(evidence_of(stored.draft) for stored in self._standing()))
+        return NOTHING.union(*(pairs_of(stored.draft.evidence) for stored in self._standing()))
 
     def _number(self, hit: Hit) -> int:
         return self._numbers.setdefault(hit.passage_id, len(self._numbers) + 1)
 
     def _citation(self, hit: Hit) -> Citation:
-        return Citation(n=self._numbers[hit.passage_id], hit=hit)
+        return Citation(n=self._numbers[hit.passage_id], hit=marked_by(hit, self._readable))
 
     @property
     def _status(self) -> Status:

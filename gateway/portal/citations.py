@@ -17,7 +17,8 @@ def source_line(citation: Citation) -> dict[str, Any]:
     hit = citation.hit
     address = reverse("document", args=[hit.document_id])
     changed = date_format(hit.modified_at, "j F Y") if hit.modified_at else ""
-    place = (hit.heading, f"page {hit.page}" if hit.page is not None else "", hit.source_name, changed)
+    older = "an older version" if hit.superseded else ""
+    place = (hit.heading, f"page {hit.page}" if hit.page is not None else "", hit.source_name, changed, older)
     return {
         "n": citation.n,
         "title": hit.title,

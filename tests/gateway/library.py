@@ -1,5 +1,7 @@
 """A small library with readers, for the tests of answering: what is pushed is what is readable."""
 
+from datetime import datetime
+
 from accounts.models import User
 from accounts.reader import Reader
 from connectors.adding import add_source
@@ -27,10 +29,29 @@ class Library:
         apply_record(self.source, PrincipalRecord(id=name, kind="user", name=name, email=address, external=False))
         return Reader(user.pk)
 
-    def put(self, id: str, text: str, *, readers: tuple[str, ...], title: str = "", **metadata: str) -> None:
+    def put(
+        self,
+        id: str,
+        text: str,
+        *,
+        readers: tuple[str, ...],
+        title: str = "",
+        mime: str = "",
+        modified_at: datetime | None = None,
+        **metadata: str,
+    ) -> None:
         """A document for these readers and nobody else."""
         access = Access(grants=tuple(Entry(id=reader) for reader in readers))
-        apply_record(self.source, DocumentRecord(id=id, title=title or id, text=text, access=access, metadata=metadata))
+        record = DocumentRecord(
+            id=id,
+            title=title or id,
+            text=text,
+            access=access,
+            mime=mime,
+            modified_at=modified_at,
+            metadata=metadata,
+        )
+        apply_record(self.source, record)
 
     def remove(self, id: str) -> None:
         apply_record(self.source, Deletion(kind="document", id=id))

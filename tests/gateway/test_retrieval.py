@@ -1,38 +1,13 @@
 import pytest
 
-from accounts.models import User
 from connectors.corpus.search import Filters
 from gateway.permitted_retriever import PermittedRetriever
-from gateway.retrieval import preferred, retrieve
+from gateway.retrieval import retrieve
 from tests.gateway.library import LEAVE, TRAVEL, Library
-from tests.gateway.passages import passage
 
 
 def titles(hits: list) -> list[str]:  # type: ignore[type-arg]
     return [hit.title for hit in hits]
-
-
-def test_the_readers_country_comes_first_and_another_one_last() -> None:
-    hits = [
-        passage("a", title="Leave", score=0.9, country="France"),
-        passage("b", title="Leave for all", score=0.8),
-        passage("c", title="Leave in Germany", score=0.7),
-        passage("d", title="Leave", score=0.72, country="germany"),
-    ]
-    found = preferred(hits, "how much leave", User(country="Germany"))
-    assert [hit.text for hit in found] == ["d", "c", "b", "a"]
-
-
-def test_a_country_named_in_the_question_stands_before_the_readers_own() -> None:
-    hits = [passage("a", score=0.8, country="Germany"), passage("b", score=0.8, country="France")]
-    assert [hit.text for hit in preferred(hits, "leave in France", User(country="Germany"))] == ["b", "a"]
-
-
-def test_preference_adds_and_removes_nothing() -> None:
-    hits = [passage(str(n), score=n / 10, country="France") for n in range(10)]
-    found = preferred(hits, "leave", User(country="Germany", office="Berlin", department="Legal", role="Counsel"))
-    assert {hit.text for hit in found} == {hit.text for hit in hits}
-    assert [hit.text for hit in preferred(hits, "leave", User())] == [hit.text for hit in reversed(hits)]
 
 
 @pytest.mark.django_db
@@ -65,3 +40,37 @@ def test_a_llama_index_program_retrieves_as_its_reader_at_that_moment() -> None:
 def test_the_retriever_cannot_be_made_without_a_reader(nobody: object) -> None:
     with pytest.raises(TypeError):
         PermittedRetriever(nobody)  # type: ignore[arg-type]
+
+
+@pytest.mark.django_db
+def test_what_many_documents_say_is_found_once_and_the_number_asked_for_is_kept() -> None:
+    library = Library()
+    ann = library.person("ann")
+    for n in range(30):
+        library.put(f"copy {n}", LEAVE, readers=("ann",), title="Parental leave")
+    for name in ("Berlin", "Lisbon", "Madrid"):
+        library.put(name, f"The office in {name} asks for parental leave on paper.", readers=("ann",), title=name)
+    found = retrieve(ann, "parental leave", limit=4, mode="text")
+    assert sorted(titles(found)) == ["Berlin", "Lisbon", "Madrid", "Parental leave"]
+
+
+@pytest.mark.django_db
+def test_an_older_version_stands_below_the_newest_the_reader_may_read_and_is_marked_for_nobody_else() -> None:
+    library = Library()
+    ann, bob = library.person("ann"), library.person("bob")
+    library.put(
+        "1",
+        "A hotel room in a hotel may cost up to 120 euros for a night at that hotel.",
+        readers=("ann", "bob"),
+        title="Travel policy v1",
+    )
+    library.put(
+        "2",
+        "A room may cost up to 140 euros a night, whatever the hotel is and whoever stays in it.",
+        readers=("ann",),
+        title="Travel policy v2",
+    )
+    for_ann = retrieve(ann, "hotel", mode="text")
+    assert [(hit.title, hit.superseded) for hit in for_ann] == [("Travel policy v2", False), ("Travel policy v1", True)]
+    for_bob = retrieve(bob, "hotel", mode="text")
+    assert [(hit.title, hit.superseded) for hit in for_bob] == [("Travel policy v1", False)]
