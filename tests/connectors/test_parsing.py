@@ -116,6 +116,25 @@ def test_the_outline_of_a_pdf_gives_its_headings(parser: ParserProcess) -> None:
     assert (parsed.title, parsed.metadata) == ("Site safety", {"author": "Works council"})
 
 
+@pytest.mark.parametrize(
+    ("noted", "title"),
+    [
+        ("Form 10-Q for Microsoft Corp", "Form 10-Q for Microsoft Corp"),
+        ("\u4f11\u6687\u898f\u7a0b", "\u4f11\u6687\u898f\u7a0b"),
+        ("Microsoft Word - Leave policy.docx", "Leave policy"),
+        ("0000320193-22-000070", "2022 Q3 ACME"),
+        ("Untitled-1", "2022 Q3 ACME"),
+        ("PowerPoint Presentation", "2022 Q3 ACME"),
+        ("", "2022 Q3 ACME"),
+    ],
+    ids=["words", "no Latin letters", "the program before it", "a number", "untitled", "by default", "nothing"],
+)
+def test_a_pdf_whose_title_names_nothing_is_called_as_its_file(parser: ParserProcess, noted: str, title: str) -> None:
+    parsed = parser.parse(making.titled_pdf(noted), filename="2022 Q3 ACME.pdf")
+
+    assert parsed.title == title
+
+
 def test_a_word_document_is_read_in_order(parser: ParserProcess) -> None:
     parsed = parser.parse(making.docx(), filename="leave.docx")
     assert parsed.text == (

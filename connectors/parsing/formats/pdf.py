@@ -20,6 +20,9 @@ NARROW = 40
 PAGE_NUMBER = re.compile(
     r"(?:page|seite|p\u00e1gina|pagina)?\s*-?\s*\d{1,4}\s*-?(?:\s*(?:/|of|von|de|sur)\s*\d{1,4})?", re.I
 )
+PROGRAM = re.compile(r"Microsoft (?:Word|Excel|PowerPoint) - |\.(?:docx?|xlsx?|pptx?|od[pst]|rtf|indd|pdf)$", re.I)
+NAMELESS = re.compile(r"(?:untitled|document|(?:powerpoint )?presentation)[\W\d]*", re.I)
+WORD = re.compile(r"[^\W\d_]{2}")
 CREATED = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?")
 MAX_OUTLINE = 2_000
 
@@ -30,7 +33,7 @@ def read(content: bytes, draft: Draft) -> None:
     draft.note("author", document.get_metadata_value("Author"))
     if created := CREATED.match(document.get_metadata_value("CreationDate")):
         draft.note("created", "-".join(filter(None, created.groups())))
-    draft.title = document.get_metadata_value("Title")
+    draft.title = title_of(document.get_metadata_value("Title"))
     starts: list[int] = []
     lost = 0
     for index in range(len(document)):
@@ -68,6 +71,12 @@ def _page_text(document: Any, index: int) -> str:
     finally:
         text_page.close()
         page.close()
+
+
+def title_of(noted: str) -> str:
+    """What a program noted as the title, or "" where that names nothing: a number, or what stands there by default."""
+    title = PROGRAM.sub("", line(noted)).strip()
+    return title if WORD.search(title) and not NAMELESS.fullmatch(title) else ""
 
 
 def paragraphs(page: str) -> str:

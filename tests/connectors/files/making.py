@@ -114,6 +114,13 @@ def outlined_pdf() -> bytes:
     return written(writer)
 
 
+def titled_pdf(title: str) -> bytes:
+    """A PDF with this title in its properties."""
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf())))
+    writer.add_metadata({"/Title": title})
+    return written(writer)
+
+
 def encrypted_pdf() -> bytes:
     """A PDF that opens with a password only."""
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf())))
