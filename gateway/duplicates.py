@@ -22,14 +22,11 @@ class Saying:
 
     def takes(self, hit: Hit, wording: Wording, asked: frozenset[str]) -> bool:
         """Whether `hit` says nothing else, in another document, as far as the question tells them apart."""
+        if not wording.is_like(self.wording, SAME) or hit.document_id in {each.document_id for each in self.hits}:
+            return False
         first = self.hits[0]
-        if hit.document_id in {each.document_id for each in self.hits}:
-            return False
-        if _named(hit, asked) != _named(first, asked):
-            return False
-        return wording.plain == self.wording.plain or (
-            wording.is_like(self.wording, SAME) and _said(hit, asked) == _said(first, asked)
-        )
+        same_words = wording.plain == self.wording.plain or _said(hit, asked) == _said(first, asked)
+        return same_words and _named(hit, asked) == _named(first, asked)
 
     def best(self) -> Hit:
         """The one that is shown, in the place of the first: no older version, then the newest, then the nearest."""

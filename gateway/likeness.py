@@ -7,6 +7,7 @@ from gateway.answering.verification import NEGATIONS
 from gateway.answering.words import folded
 
 WORD = re.compile(r"[^\W_]+(?:[.,:/'’-][^\W_]+)*")
+DIGIT = re.compile(r"\d")
 RUN = 5  # words
 
 
@@ -19,8 +20,7 @@ class Wording:
     @cached_property
     def telling(self) -> tuple[str, ...]:
         """Its numbers and its negations: where these differ, two texts say two things, however alike they are."""
-        told = (word for word in self._words if word in NEGATIONS or any(map(str.isdigit, word)))
-        return tuple(sorted(told))
+        return tuple(sorted(word for word in self._words if word in NEGATIONS or DIGIT.search(word)))
 
     def likeness(self, other: "Wording") -> float:
         """The Jaccard index of the runs of five words of both, 0..1 (Broder 1997)."""
