@@ -4,9 +4,10 @@ import logging
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import mul
+from uuid import UUID
 
 from connectors.corpus.hits import Hit
 from connectors.embedding import EmbeddingFailed, embed_query, embed_texts
@@ -16,6 +17,7 @@ from gateway.answering.following import standalone
 from gateway.answering.recording import Asked
 from gateway.answering.words import content_words, folded
 from gateway.ordering import country_in_force, country_of
+from gateway.versions import Edition
 
 log = logging.getLogger("gatehouse.answering")
 
@@ -39,6 +41,7 @@ MEANING = 1.0  # cosine of question and sentence
 RANK = 0.03  # lost for each place further down the passage was found
 LIKE_THE_QUESTION = 0.5  # part of the question's words
 EARLIER = 0.4  # what a word of the question before is worth, in a question that leans on it
+OLDER = 0.1  # lost by a sentence of an older version, which must not win by a word
 INTRODUCED = 0.25  # a question or a heading like the question, right before the sentence
 
 # The evidence that there is an answer at all: 0.5 own words + passage words + 2 meaning of the best sentence. Telling
@@ -65,11 +68,13 @@ class Candidate:
     own: float  # share of the question's words, 0..1
     context: float  # the same for its passage
     introduced: bool
+    outdated: bool  # of an older version that is not asked for
     meaning: float = 0.0
 
     @property
     def words_score(self) -> float:
-        return OWN_WORDS * self.own + PASSAGE_WORDS * self.context - RANK * self.rank + INTRODUCED * self.introduced
+        worth = OWN_WORDS * self.own + PASSAGE_WORDS * self.context + INTRODUCED * self.introduced
+        return worth - RANK * self.rank - OLDER * self.outdated
 
     @property
     def score(self) -> float:
@@ -100,7 +105,8 @@ def compose(asked: Asked, hits: Sequence[Hit]) -> list[Draft]:
     hits = _of_one_country(hits, question, asked.person.country)[:PASSAGES]
     if not words or not hits:
         return []
-    candidates = sorted(_candidates(words, hits), key=lambda each: each.words_score, reverse=True)[:SHORTLIST]
+    outdated = {hit.passage_id for hit in hits if hit.superseded and not Edition.of(hit.title).is_named_in(question)}
+    candidates = sorted(_candidates(words, hits, outdated), key=lambda each: each.words_score, reverse=True)[:SHORTLIST]
     ranked = sorted(_with_meaning(question, candidates), key=lambda each: each.score, reverse=True)
     if not ranked or not is_enough(ranked[0]):
         return []
@@ -127,7 +133,7 @@ def _of_one_country(hits: Sequence[Hit], question: str, own: str) -> list[Hit]:
     return [hit for hit, where in zip(hits, about, strict=True) if where in ("", country)]
 
 
-def _candidates(words: Mapping[str, float], hits: Sequence[Hit]) -> Iterator[Candidate]:
+def _candidates(words: Mapping[str, float], hits: Sequence[Hit], outdated: Collection[UUID]) -> Iterator[Candidate]:
     passages = [frozenset(content_words(f"{hit.title} {hit.heading} {hit.text}")) for hit in hits]
     rarity = Rarity(words, passages)
     own_words = {word for word, weight in words.items() if weight == 1.0}
@@ -151,6 +157,7 @@ def _candidates(words: Mapping[str, float], hits: Sequence[Hit]) -> Iterator[Can
                     own=own,
                     context=rarity.share(passage),
                     introduced=introduction >= LIKE_THE_QUESTION,
+                    outdated=hit.passage_id in outdated,
                 )
             introduction = 0.0
 
@@ -182,7 +189,8 @@ def _with_meaning(question: str, candidates: Sequence[Candidate]) -> list[Candid
 def _chosen(ranked: Sequence[Candidate], most: int) -> list[Candidate]:
     """The best, and others nearly as good that say something else; those of the best one's document first.
 
-    One that has only some of the question's words the best has is about something near it: the next row.
+    One that has only some of the question's words the best has is about something near it: the next row. What an older
+    version says is not put beside what the newer one does.
     """
     best = ranked[0]
     chosen = [best]
@@ -195,6 +203,7 @@ def _chosen(ranked: Sequence[Candidate], most: int) -> list[Candidate]:
         if (
             each.score >= NEARLY * best.score
             and not each.asked < best.asked
+            and (best.outdated or not each.outdated)
             and not any(_says_the_same(each, other) for other in chosen)
         ):
             chosen.append(each)

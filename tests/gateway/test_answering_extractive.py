@@ -1,3 +1,4 @@
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from gateway.answering.extractive import MOST_SENTENCES, compose
 from gateway.answering.following import standalone
 from gateway.answering.recording import Asked
 from gateway.answering.words import content_words
+from gateway.versions import marked
 from tests.gateway.passages import passage
 
 
@@ -110,3 +112,21 @@ def test_forms_of_a_word_are_one_word(one: str, other: str) -> None:
 
 def test_function_words_and_greetings_carry_no_content() -> None:
     assert content_words("Hello, what is it about? Was ist das? Qu'est-ce que c'est ?") == []
+
+
+OLD = passage("Hotel rooms may cost up to 120 euros a night in Lisbon.", title="Travel policy v1")
+NEW = passage("Hotel rooms may cost up to 140 euros a night in Lisbon, we say.", title="Travel policy v2")
+
+
+def test_what_an_older_version_says_is_not_put_beside_what_the_newer_one_does() -> None:
+    drafts = picked("How much may a hotel room cost in Lisbon?", *marked([NEW, OLD]))
+    assert texts(drafts) == [NEW.text]
+    drafts = picked("How much may a hotel room cost in Lisbon?", *marked([OLD, NEW]))
+    assert texts(drafts) == [NEW.text]
+
+
+def test_an_older_version_that_is_asked_for_answers() -> None:
+    drafts = picked("How much may a hotel room cost in Lisbon by version 1?", *marked([OLD, NEW]))
+    assert drafts[0].text == OLD.text
+    drafts = picked("Are trains booked in second class?", *marked([NEW, replace(TRAVEL, title="Travel policy v1")]))
+    assert drafts[0].text == "Trains are booked in second class."
