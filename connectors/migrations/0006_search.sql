@@ -44,7 +44,7 @@ BEGIN
         FROM generate_subscripts(gatehouse_configurations(), 1) AS c(place)
         LEFT JOIN (
             SELECT z.configuration, sum(z.passages) AS passages FROM connectors_scopesize z
-            WHERE z.scope_id = ANY(readable) GROUP BY 1
+            WHERE z.scope_id = ANY((SELECT readable)::bigint[]) GROUP BY 1
         ) s ON s.configuration = c.place
         GROUP BY c.place
     ) c;
@@ -104,7 +104,7 @@ BEGIN
                         JOIN connectors_passagevector v ON v.passage_id = u.passage_id AND v.generation_id = %2$s
                         WHERE u.generation_id = %2$s
                     ) found
-                    WHERE found.scope_id = ANY($2) OR found.document_id = ANY($3)
+                    WHERE found.scope_id IN (SELECT unnest($2)) OR found.document_id = ANY($3)
                     ORDER BY found.distance, found.id LIMIT %4$s
                 ) kept $arm$, least(vectors.dimensions, longest), generation, effort, taken)
             INTO nearest USING asked, readable, opened;
@@ -116,11 +116,12 @@ BEGIN
         SELECT array_agg(kept.id) INTO nearest FROM (
             SELECT v.id FROM (
                 SELECT c.passage_id AS id, c.embedding FROM connectors_passagevector c
-                WHERE c.generation_id = generation AND c.scope_id = ANY(readable)
+                WHERE c.generation_id = generation AND c.scope_id = ANY((SELECT readable)::bigint[])
                   AND (narrowed IS NULL OR c.document_id = ANY(narrowed))
                 UNION ALL
                 SELECT g.passage_id, g.embedding FROM connectors_passagevector g
-                WHERE g.generation_id = generation AND g.document_id = ANY(opened) AND g.scope_id <> ALL(readable)
+                WHERE g.generation_id = generation AND g.document_id = ANY(opened)
+                  AND g.scope_id NOT IN (SELECT unnest(readable))
                   AND (narrowed IS NULL OR g.document_id = ANY(narrowed))
             ) v
             ORDER BY v.embedding <#> asked, v.id LIMIT taken
@@ -183,7 +184,7 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT p.id, p.document_id, p.words FROM connectors_passage p
             WHERE p.lexemes @@ gatehouse_query(t.lexeme, t.n > plain) AND t.bits & (1 << p.configuration) <> 0
-              AND (p.scope_id = ANY(readable) OR p.document_id = ANY(opened))
+              AND (p.scope_id IN (SELECT unnest(readable)) OR p.document_id = ANY(opened))
             LIMIT common + 1
         ) f
     ), counted AS MATERIALIZED (
@@ -302,6 +303,8 @@ DECLARE
     words record;
     phrase tsquery;
     nearest bigint[] := '{}';
+    worded bigint[] := '{}';
+    scores double precision[] := '{}';
 BEGIN
     IF viewers IS NULL OR wanted IS NULL OR question IS NULL OR meaning IS NULL OR filters IS NULL THEN
         RAISE EXCEPTION 'a search names its reader, its question and its filters';
@@ -316,19 +319,26 @@ BEGIN
     ELSE
         words := gatehouse_terms(question);
     END IF;
-    SELECT words.phrase INTO phrase WHERE EXISTS (
+    IF words.phrase IS NOT NULL AND EXISTS (
         SELECT FROM connectors_passage p
-        WHERE p.lexemes @@ words.phrase AND (p.scope_id = ANY(may.readable) OR p.document_id = ANY(may.opened)));
+        WHERE p.lexemes @@ words.phrase AND (p.scope_id = ANY(may.readable) OR p.document_id = ANY(may.opened))
+    ) THEN
+        phrase := words.phrase;
+    END IF;
     IF query_vector IS NOT NULL AND phrase IS NULL THEN
         nearest := gatehouse_nearest(
             generation, query_vector, may.readable, may.opened, may.narrowed, may.permitted, wanted, depth);
     END IF;
+    IF question <> '' THEN
+        SELECT coalesce(array_agg(w.id), '{}'), coalesce(array_agg(w.score), '{}') INTO worded, scores
+        FROM gatehouse_weighed(
+            words.lexemes, words.bits, words.beginnings, phrase, may.readable, may.opened, may.narrowed, may.sizes, depth) w;
+    END IF;
     RETURN QUERY
     WITH bm25 AS MATERIALIZED (
-        SELECT w.id, w.score FROM gatehouse_weighed(
-            words.lexemes, words.bits, words.beginnings, phrase, may.readable, may.opened, may.narrowed, may.sizes, depth) w
+        SELECT b.id, b.score FROM unnest(worded, scores) AS b(id, score)
     ), found AS (
-        SELECT unnest(nearest) AS id UNION SELECT b.id FROM bm25 b
+        SELECT unnest(nearest) AS id UNION SELECT unnest(worded)
     ), measured AS (
         SELECT f.id, -(coalesce(v.whole, v.embedding) <#> query_vector) AS similarity, coalesce(b.score, 0) AS keywords
         FROM found f

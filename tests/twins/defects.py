@@ -14,12 +14,12 @@ from gateway.api import documents
 from tests.leakproof.breaking import InSql
 
 WEIGHED = "gatehouse_weighed(text[],integer[],text[],tsquery,bigint[],bigint[],bigint[],bigint[],integer)"
-COUNTED = "configuration <> 0\n              AND (p.scope_id = ANY(readable) OR p.document_id = ANY(opened))"
+COUNTED = "AND (p.scope_id IN (SELECT unnest(readable)) OR p.document_id = ANY(opened))\n            LIMIT"
 
 
 def statistics_over_all() -> None:
     """Words are weighed by how often everybody's passages have them; what is found is still only the reader's."""
-    InSql(WEIGHED, COUNTED, "configuration <> 0")()
+    InSql(WEIGHED, COUNTED, "LIMIT")()
 
 
 def a_total() -> Any:
