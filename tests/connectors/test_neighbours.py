@@ -111,8 +111,8 @@ def test_what_break_glass_opens_is_told_of_until_its_end(library: Library) -> No
         document=hit.document_id,
     )
     assert headings(neighbours(bob, [hit])[hit.passage_id]) == ["The first part", "The third part"]
-    used = AuditEvent.objects.get(kind="break_glass.used", user_id=bob.user_id)
-    assert used.details["documents"] == [str(hit.document_id)]
+    used = AuditEvent.objects.get(kind="break_glass.used", details__documents=[str(hit.document_id)])
+    assert (used.user_id, used.details["break_glass"]) == (bob.user_id, glass.pk)
     glass.until = timezone.now() - timedelta(seconds=1)
     glass.save(update_fields=["until"])
     assert neighbours(bob, [hit]) == {hit.passage_id: []}

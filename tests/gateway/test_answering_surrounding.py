@@ -74,7 +74,7 @@ async def test_the_rest_of_a_section_is_shown_with_a_number_of_its_own_audited_a
     assert "Bicycles" not in prompt  # another section
     assert done.sentences[0].text == SIGNED
     assert "zebra" in done.citations[0].hit.text
-    event = await in_thread(AuditEvent.objects.filter(kind="answer.context").get)
+    event = await in_thread(AuditEvent.objects.filter(details__question=str(done.question_id)).get)
     assert len(event.details["passages"]) == prompt.count("<passage n=")
     assert str(done.citations[0].hit.passage_id) in [each["passage"] for each in event.details["passages"]]
 
