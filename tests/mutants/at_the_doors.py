@@ -26,7 +26,11 @@ ANSWERS = (
         "nothing is checked before the prompt",
         "P15",
         ANSWERING + "test_a_passage_lost_after_it_was_found_goes_to_no_answerer_and_the_audit_says_so",
-        (RELEASING, "    return [hit for hit in hits if pair_of(hit) in readable]", "    return list(hits)"),
+        (
+            RELEASING,
+            "    return as_it_stands(hits, readable_evidence(reader, pairs_of(hits)))",
+            "    return list(hits)",
+        ),
     ),
     mutation(
         "the check before the prompt is older than the audit",
@@ -201,7 +205,11 @@ PROGRAMS = (
         "an unknown source in a filter means every source",
         "P18",
         ANSWERING + "test_a_source_nobody_knows_answers_nothing",
-        (SEARCHING, "        some_sources,\n", "        bool(_source_ids(filters.sources)),\n"),
+        (
+            SEARCHING,
+            "        if not isinstance(self.sources, AnySource):\n",
+            "        if not isinstance(self.sources, AnySource) and Directory.objects.filter(key__in=self.sources):\n",
+        ),
     ),
     mutation(
         "a hidden document is forbidden where an unknown one is not there",

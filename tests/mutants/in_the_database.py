@@ -8,6 +8,7 @@ GUARDED = "connectors/migrations/0002_guarded_corpus.sql"
 WALL = "connectors/migrations/0003_second_wall.sql"
 WALL_MIGRATION = "connectors/migrations/0003_second_wall.py"
 SEARCH = "connectors/migrations/0006_search.sql"
+VECTORS = "tests/connectors/test_vectors.py::"
 GUARD = "connectors/corpus/guard.py"
 
 PERMISSIONS = "tests/connectors/test_permissions.py::"
@@ -535,6 +536,22 @@ SEARCHING = (
         "P14",
         PERMISSIONS + "test_what_is_hidden_keeps_nothing_readable_out_of_a_search",
         (SEARCH, " AND c.scope_id = ANY((SELECT readable)::bigint[])\n", "\n"),
+    ),
+    mutation(
+        "what the approximate index proposes is filtered after the limit",
+        "P14",
+        VECTORS + "test_where_the_nearest_are_hidden_the_rest_is_found_exactly",
+        (SEARCH, "WHERE found.scope_id IN (SELECT unnest($2)) OR found.document_id = ANY($3)\n", "\n"),
+    ),
+    mutation(
+        "vectors stay where they stood when their document moves",
+        "P9",
+        VECTORS + "test_vectors_stand_where_their_documents_stand",
+        (
+            "connectors/migrations/0006_vectors.sql",
+            "(document_id, scope_id)\n        REFERENCES connectors_document (id, scope_id) ON UPDATE CASCADE",
+            "(document_id)\n        REFERENCES connectors_document",
+        ),
     ),
     mutation(
         "passages with the words are filtered after the limit",
