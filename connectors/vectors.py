@@ -20,7 +20,7 @@ from accounts.statements import execute, rows
 from connectors import calibrating, embedding
 from connectors.corpus import generations
 from connectors.corpus.generations import graph_name
-from connectors.models import IndexGeneration, Passage, Unembedded, Unindexed
+from connectors.models import IndexGeneration, Passage, PassageVector, Unembedded, Unindexed
 
 log = logging.getLogger("gatehouse.embedding")
 
@@ -44,12 +44,12 @@ WITH made AS (
            CASE WHEN vector_dims(m.vector) > %(longest)s THEN m.vector END
     FROM made m JOIN connectors_passage p ON p.id = m.id
     ON CONFLICT (passage_id, generation_id) DO UPDATE SET embedding = excluded.embedding, whole = excluded.whole
-    RETURNING passage_id
+    RETURNING passage_id, xmax = 0 AS is_new  -- an updated row carries the transaction that locked it
 ), waiting AS (
     INSERT INTO connectors_unindexed (generation_id, passage_id) SELECT %(generation)s, s.passage_id FROM stored s
     ON CONFLICT DO NOTHING
 )
-SELECT count(*) FROM stored
+SELECT count(*) FILTER (WHERE is_new) FROM stored
 """
 DONE = """
 DELETE FROM connectors_unembedded u USING unnest(%s::bigint[], %s::timestamptz[]) AS done(id, queued_at)
@@ -179,8 +179,8 @@ def store(vectors: dict[int, list[float]], generation: IndexGeneration) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(STORE, parameters)
-        stored = cursor.fetchone()[0]
-    IndexGeneration.objects.filter(pk=generation.pk).update(vectors=F("vectors") + stored)
+        new = cursor.fetchone()[0]
+    IndexGeneration.objects.filter(pk=generation.pk).update(vectors=F("vectors") + new)
 
 
 def embedded_text(passage: Passage) -> str:
@@ -216,7 +216,9 @@ def build(generation: IndexGeneration) -> None:
 
     While it is being made, everything is searched exactly.
     """
-    IndexGeneration.objects.filter(pk=generation.pk).update(graph=False)
+    generation.graph = False
+    generation.vectors = PassageVector.past_the_guard.filter(generation=generation).count()
+    generation.save(update_fields=["graph", "vectors"])
     execute(f"DROP INDEX CONCURRENTLY IF EXISTS {graph_name(generation)}")
     while _index_some(generation, GRAPH_FROM):
         pass

@@ -179,11 +179,12 @@ BEGIN
         RETURN;
     END IF;
     WITH postings AS MATERIALIZED (
-        SELECT t.n, f.id, f.document_id, f.words
+        SELECT t.n, f.id, f.words
         FROM unnest(asked, made_by) WITH ORDINALITY AS t(lexeme, bits, n)
         CROSS JOIN LATERAL (
-            SELECT p.id, p.document_id, p.words FROM connectors_passage p
+            SELECT p.id, p.words FROM connectors_passage p
             WHERE p.lexemes @@ gatehouse_query(t.lexeme, t.n > plain) AND t.bits & (1 << p.configuration) <> 0
+              AND (narrowed IS NULL OR p.document_id = ANY(narrowed))
               AND (p.scope_id IN (SELECT unnest(readable)) OR p.document_id = ANY(opened))
             LIMIT common + 1
         ) f
@@ -197,7 +198,6 @@ BEGIN
                SELECT coalesce((SELECT c.df FROM counted c WHERE c.n = i), 0) FROM generate_subscripts(asked, 1) i ORDER BY i),
            ARRAY(
                SELECT p.id FROM postings p JOIN rare r ON r.n = p.n
-               WHERE narrowed IS NULL OR p.document_id = ANY(narrowed)
                GROUP BY p.id, p.words ORDER BY sum(r.idf) DESC, p.words, p.id LIMIT weighed_at_most)
     INTO counts, candidates;
     IF common < ANY(counts) THEN  -- of a common word, as many as the sample lets expect
@@ -205,7 +205,8 @@ BEGIN
             SELECT CASE WHEN c.df <= common THEN c.df ELSE greatest(common + 1, sampled * (
                 SELECT count(*) FROM connectors_passage p
                 WHERE get_byte(p.digest, 0) < 4 AND p.lexemes @@ gatehouse_query(asked[c.n], c.n > plain)
-                  AND made_by[c.n] & (1 << p.configuration) <> 0 AND p.scope_id = ANY(readable))) END
+                  AND made_by[c.n] & (1 << p.configuration) <> 0 AND p.scope_id = ANY(readable)
+                  AND (narrowed IS NULL OR p.document_id = ANY(narrowed)))) END
             FROM unnest(counts) WITH ORDINALITY AS c(df, n) ORDER BY c.n);
     END IF;
 
@@ -322,6 +323,7 @@ BEGIN
     IF words.phrase IS NOT NULL AND EXISTS (
         SELECT FROM connectors_passage p
         WHERE p.lexemes @@ words.phrase AND (p.scope_id = ANY(may.readable) OR p.document_id = ANY(may.opened))
+          AND (may.narrowed IS NULL OR p.document_id = ANY(may.narrowed))
     ) THEN
         phrase := words.phrase;
     END IF;

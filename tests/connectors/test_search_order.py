@@ -9,8 +9,9 @@ import pytest
 from django.db import transaction
 
 from accounts.statements import execute, rows
-from connectors.corpus.search import Mode, search
-from tests.cast import World
+from connectors.corpus.search import Filters, Mode, search
+from connectors.records import DocumentRecord
+from tests.cast import World, access
 from tests.leakproof.breaking import InSql
 from tests.made_up import give_vectors
 
@@ -51,6 +52,20 @@ def test_of_equals_the_first_are_found(world: World, mode: Mode) -> None:
 def test_where_too_many_have_the_words_the_first_are_weighed(world: World) -> None:
     InSql(WEIGHED, "common CONSTANT integer := 10000", "common CONSTANT integer := 20")()
     assert found(world, "text") == ["d00", "d01", "d02", "d03", "d04"]
+
+
+def test_a_filter_leaves_what_it_leaves_to_be_found_by_common_words(db: None) -> None:
+    """The rare word is in another author's document, and the common one is in more than are counted."""
+    world = World.of("ann")
+    for number in range(10):
+        world.document(f"d{number}", grants=["ann"], text="The canteen closes.")
+    world.push(DocumentRecord(id="zebra", title="Z", text="A zebra, it is said.", access=access(["ann"])))
+    world.push(DocumentRecord(id="bea", title="B", author="Bea", text="Our canteen.", access=access(["ann"])))
+    InSql(WEIGHED, "common CONSTANT integer := 10000", "common CONSTANT integer := 3")()
+    bea = Filters(authors=("Bea",))
+    for query in ("zebra canteen", '"canteen closes"'):
+        hits = search(world.reader("ann"), query=query, vector=None, filters=bea)
+        assert [hit.external_id for hit in hits] == ["bea"]
 
 
 PLANS = ("hashagg", "hashjoin", "mergejoin", "nestloop", "sort", "bitmapscan", "seqscan", "material")

@@ -123,6 +123,7 @@ def test_passages_of_a_document_with_another_title_are_embedded_anew(world: Worl
     write(world, "a", "The walrus moves.", title="Zebra zoo zone")
     assert vectors.waiting().count() == 1
     work()
+    assert IndexGeneration.objects.get().vectors == 1
     assert by_meaning(world, "zzz") == ["a"]
 
 
