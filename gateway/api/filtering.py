@@ -33,7 +33,7 @@ def _keys(fields: Fields, name: str) -> tuple[str, ...] | None:
     value = fields.get(name)
     if value is None:
         return None
-    keys: list[Any] = [value] if isinstance(value, str) else fields.items(name)
+    keys: list[Any] = value if isinstance(value, list) else [value]
     if not all(isinstance(key, str) for key in keys):
         raise invalid(name, "must be a text or a list of texts")
     return tuple(keys)

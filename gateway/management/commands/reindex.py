@@ -13,8 +13,9 @@ class Command(BaseCommand):
     help = "Make the approximate index over vectors anew, vacuum, and measure up to where searches go without it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--retry", action="store_true", help="only ask the model again about what it refused")
-        parser.add_argument("--warm", action="store_true", help="only read all vectors into memory")
+        instead = parser.add_mutually_exclusive_group()
+        instead.add_argument("--retry", action="store_true", help="only ask the model again about what it refused")
+        instead.add_argument("--warm", action="store_true", help="only read all vectors into memory")
 
     def handle(self, *, retry: bool, warm: bool, **_: Any) -> None:
         if retry:
