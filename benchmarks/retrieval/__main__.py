@@ -22,6 +22,7 @@ from benchmarks.retrieval.peers.outside import MOST as MOST_OUTSIDE
 from benchmarks.retrieval.serving import Server, server
 from benchmarks.retrieval.sharing import HIDDEN, WAYS
 
+FLOOR_BESIDE = "gatehouse"  # the system that numpy is asked in turn with
 CHANGES = "changes"  # stands where a stratum would
 # pgvector's ways share one table; whoever changes its rows makes the next one build it anew, so it comes last.
 CHANGING = ("gatehouse", "row-security", "role-partitions", *OUTSIDE, "pgvector-where")
@@ -69,7 +70,12 @@ def _measures(cells: Sequence[Cell], world: World) -> Iterator[tuple[Cell, Calla
             if cell.stratum == CHANGES:
                 yield cell, partial(changing.changed, peer, world.corpus, world.pattern)
             else:
-                yield cell, partial(measured, peer, world.corpus, world.pattern, cell.stratum)
+                yield (
+                    cell,
+                    partial(
+                        measured, peer, world.corpus, world.pattern, cell.stratum, floor=cell.system == FLOOR_BESIDE
+                    ),
+                )
 
 
 def _raise(reason: LeftOut) -> Found:

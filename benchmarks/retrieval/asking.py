@@ -1,4 +1,4 @@
-"""Questions asked of a system, of numpy and of the unfiltered graph in turn, and what the answers are worth."""
+"""Questions asked of a system, of its graph without a filter and of numpy in turn, and what the answers are worth."""
 
 import time
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from benchmarks.retrieval.patterns import Pattern
 from benchmarks.retrieval.peers.system import System
 from benchmarks.retrieval.sharing import Groups
 
-SECONDS = 40.0  # after which a slow system has been asked enough, if it was asked as often as this:
+SECONDS = 20.0  # after which a slow system has been asked enough, if it was asked as often as this:
 FEWEST = 30
 ENOUGH = 0.97  # recall in the trial from which on the faster setting is the better one, so that .95 is kept
 OFTEN = {True: 200, False: 100}  # questions: of a small corpus, of a large one
@@ -92,17 +92,17 @@ def best_effort(system: System, tried: Asked) -> tuple[str, dict[str, dict[str, 
     return max(outcomes, key=lambda effort: (outcomes[effort]["recall"], -outcomes[effort]["p50"])), outcomes
 
 
-def ask_in_turn(system: System, asked: Asked, effort: str) -> tuple[Worth, Numpy, list[float]]:
+def ask_in_turn(system: System, asked: Asked, effort: str, numpy: Numpy | None) -> tuple[Worth, list[float]]:
     """Each question goes to the system, to numpy and to the graph without a filter, so that all see the same load."""
     worth, unfiltered = Worth(), []
-    numpy = Numpy(asked.corpus, asked.pattern, asked.readers)
     began = time.perf_counter()
     for place, vector in enumerate(asked.vectors):
         reader = int(asked.reader_of[place])
         answer = system.ask(reader, vector, effort)
         worth.count(asked, place, answer.numbers, answer.seconds)
-        numpy.ask(reader, vector)
+        if numpy is not None:
+            numpy.ask(reader, vector)
         unfiltered.append(system.unfiltered(reader, vector, effort).seconds)
         if time.perf_counter() - began > SECONDS and place + 1 >= FEWEST:
             break
-    return worth, numpy, unfiltered
+    return worth, unfiltered

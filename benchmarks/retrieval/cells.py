@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from benchmarks.reporting import RESULTS, percentile
 from benchmarks.retrieval.asking import Asked, ask_in_turn, asked_of, best_effort
 from benchmarks.retrieval.corpus import Corpus
+from benchmarks.retrieval.exact import Numpy
 from benchmarks.retrieval.patterns import Pattern
 from benchmarks.retrieval.peers import LeftOut, System
 
@@ -73,12 +74,13 @@ def machine() -> str:
     return f"{os.cpu_count()} x {names[0] if names else platform.machine()}"
 
 
-def measured(system: System, corpus: Corpus, pattern: Pattern, stratum: str) -> Found:
-    """The system has loaded; it meets the readers of the stratum here."""
+def measured(system: System, corpus: Corpus, pattern: Pattern, stratum: str, *, floor: bool) -> Found:
+    """The system has loaded; it meets the readers of the stratum here. `floor`: beside numpy."""
     asked, tried = asked_of(corpus, pattern, stratum)
     system.meet(asked.readers)
     effort, efforts = best_effort(system, tried)
-    worth, numpy, unfiltered = ask_in_turn(system, asked, effort)
+    numpy = Numpy(corpus, pattern, asked.readers) if floor else None
+    worth, unfiltered = ask_in_turn(system, asked, effort, numpy)
     counts = [int(mask.sum()) * corpus.size // corpus.documents for mask in asked.permitted]
     return {
         "permitted": counts,
@@ -94,7 +96,7 @@ def measured(system: System, corpus: Corpus, pattern: Pattern, stratum: str) -> 
         "forbidden": worth.forbidden,
         **times(worth.seconds),
         "unfiltered": times(unfiltered),
-        "numpy": {way: times(seconds) for way, seconds in numpy.seconds.items() if seconds},
+        "numpy": {way: times(seconds) for way, seconds in numpy.seconds.items() if seconds} if numpy else {},
         **_facts(system, asked, effort, len(worth.seconds)),
     }
 
