@@ -76,7 +76,7 @@ class Caller:
         if seconds <= 0:
             raise TooSlow
         content = json.dumps(payload).encode()
-        return _within(seconds, self._post(_client(os.getpid()), content, seconds, most))
+        return within(seconds, self._post(_client(os.getpid()), content, seconds, most))
 
     async def _post(self, client: httpx.AsyncClient, content: bytes, seconds: float, most: int) -> Reply:
         patience = httpx.Timeout(seconds, connect=min(CONNECT, seconds))
@@ -87,7 +87,7 @@ class Caller:
                     "POST", self._url, content=content, headers=self._headers, auth=self._login, timeout=patience
                 ) as response,
             ):
-                after = _seconds_in(response.headers.get("Retry-After", ""))
+                after = retry_after(response.headers.get("Retry-After", ""))
                 return Reply(response.status_code, after, await _read(response, most))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             raise NotReached(type(error).__name__) from error
@@ -111,7 +111,7 @@ async def _read(response: httpx.Response, most: int) -> bytes:
     return bytes(body)
 
 
-def _seconds_in(header: str) -> float | None:
+def retry_after(header: str) -> float | None:
     """What Retry-After says (RFC 9110, 10.2.3: seconds or a date), from now on; None where it says nothing."""
     header = header.strip()
     if header.isascii() and header.isdigit():
@@ -126,10 +126,11 @@ def _seconds_in(header: str) -> float | None:
 
 # --- the loop -----------------------------------------------------------------------------------------
 
-_lock = Lock()
+LOOP_LOCK = Lock()
 
 
-def _within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
+def within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
+    """Run a call in the loop and wait for it. Raises TooSlow."""
     running = asyncio.run_coroutine_threadsafe(call, _loop(os.getpid()))
     try:
         return running.result(seconds + GRACE)
@@ -140,7 +141,7 @@ def _within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
 
 
 def _loop(process: int) -> asyncio.AbstractEventLoop:
-    with _lock:
+    with LOOP_LOCK:
         return _started(process)
 
 
@@ -153,7 +154,7 @@ def _started(process: int) -> asyncio.AbstractEventLoop:
 
 
 def _client(process: int) -> httpx.AsyncClient:
-    with _lock:
+    with LOOP_LOCK:
         return _opened(process)
 
 

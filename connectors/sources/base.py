@@ -16,9 +16,11 @@ class ConnectorError(Exception):
 
 
 class Connector(ABC):
-    """Reads one system. `settings` names each setting with the sentence that explains it."""
+    """Reads one system. `settings` names each setting with the sentence that explains it; `secrets` those of them that
+    are never shown again."""
 
     settings: ClassVar[Mapping[str, str]] = {}
+    secrets: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, values: Mapping[str, str], *, vouches_for_emails: bool = False) -> None:
         self.values = dict(values)
@@ -31,3 +33,11 @@ class Connector(ABC):
     def check(self) -> list[str]:
         """What is missing before this source can be read, one sentence each; empty when nothing is."""
         return []
+
+    def webhook(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether this message, with its headers by lower-case name, is the source's own word that something changed.
+
+        It is only woken by it, so that a message that is lost or repeated does no harm. Raises ConnectorError where the
+        signature is not right.
+        """
+        return False

@@ -1,0 +1,1 @@
+"""What authors of connectors test with. Not used by a running gateway."""
