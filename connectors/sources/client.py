@@ -41,6 +41,14 @@ class Refused(ConnectorError):
         super().__init__(_sentence(status, url, detail), permanent=400 <= status < 500 and status not in PASSING)
 
 
+class TooLarge(ConnectorError):
+    """The answer holds more bytes than are read of one."""
+
+    def __init__(self, url: str, most: int) -> None:
+        megabytes = f"{max(most // MEGABYTE, 1)} MB"
+        super().__init__(f"An answer of {_shown(url)} is larger than {megabytes}.", permanent=True)
+
+
 class SlowDown(ConnectorError):
     """The system asks to be left alone for longer than a run waits: `seconds` from now."""
 
@@ -87,6 +95,11 @@ class Reply:
     headers: Mapping[str, str]
     content: bytes
 
+    @property
+    def leads(self) -> bool:
+        """Whether it says where else to ask."""
+        return self.status in (301, 302, 303, 307, 308) and bool(self.headers.get("location"))
+
     def json(self) -> Any:
         """Raises ConnectorError where it is none."""
         try:
@@ -121,7 +134,8 @@ class Client:
     """`base_url` is an administrator's choice and may be private; whatever it leads to elsewhere must be public.
 
     `chosen`: further hosts that may be private. `limited`: seconds to wait by an answer's headers, where a system has
-    its own way to say that it was asked too much; None where it was not. Raises ConnectorError: this is no address.
+    its own way to say that it was asked too much; None where it was not. `tries`: of each question, the first included.
+    Raises ConnectorError: this is no address.
     """
 
     def __init__(
@@ -133,6 +147,7 @@ class Client:
         trusts_base: bool = True,
         a_second: float = 20.0,
         limited: Callable[[Reply], float | None] | None = None,
+        tries: int = TRIES,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         base = _url(base_url)
@@ -141,6 +156,7 @@ class Client:
         self.reach = Reach([*chosen, *([base.host] if trusts_base else [])])
         self._pace = Pace(a_second)
         self._limited = limited
+        self._tries = tries
         self._sleep = sleep
 
     def get(
@@ -152,9 +168,13 @@ class Client:
         also: Collection[int] = (),
         most: int = MOST,
         seconds: float = SECONDS,
+        follow: bool = True,
     ) -> Reply:
-        """`path` below the base, or a whole address. `also`: statuses besides 2xx that are an answer (304, 404)."""
-        return self._asked(_Question("GET", self.url(path, params), headers or {}, None, also, most, seconds))
+        """`path` below the base, or a whole address. `also`: statuses besides 2xx that are an answer (304, 404).
+
+        `follow`: where an answer leads elsewhere, ask there; otherwise that it does is the answer.
+        """
+        return self._asked(_Question("GET", self.url(path, params), headers or {}, None, also, most, seconds, follow))
 
     def post(
         self,
@@ -182,15 +202,15 @@ class Client:
 
     def _asked(self, question: "_Question") -> Reply:
         waited = 0.0
-        for number in range(TRIES):
+        for number in range(self._tries):
             try:
                 reply = self._signed_in(question)
-                if reply.status < 300 or reply.status in question.also:
+                if reply.status < 300 or reply.status in question.also or (reply.leads and not question.follow):
                     return reply
                 failure, wait = self._judged(question, reply)
             except _Broken as broken:
                 failure, wait = ConnectorError(f"{_shown(question.url)} {broken}"), None
-            if failure.permanent or number == TRIES - 1:
+            if failure.permanent or number == self._tries - 1:
                 break
             wait = min(FIRST_WAIT * 2**number, LONGEST_WAIT) if wait is None else wait
             waited += wait
@@ -221,12 +241,11 @@ class Client:
             own = self.auth.headers() if _origin(target) == _origin(self.base) else {}
             sent = {"User-Agent": AGENT, "Accept": "application/json", **question.headers, **own}
             reply = _in_time(question, _sent(self.reach, question, target, sent))
-            location = reply.headers.get("location", "")
-            if reply.status not in (301, 302, 303, 307, 308) or not location:
+            if not reply.leads or not question.follow:
                 return reply
             if question.method != "GET":
                 raise Refused(reply.status, url, "a question that is posted is not sent on elsewhere")
-            url = str(target.join(location))
+            url = str(target.join(reply.headers["location"]))
             if target.scheme == "https" and not url.startswith("https:"):
                 raise Refused(reply.status, url, "it leads from https to http")
         raise Refused(reply.status, url, f"it leads on more than {REDIRECTS} times")
@@ -241,6 +260,7 @@ class _Question:
     also: Collection[int]
     most: int
     seconds: float
+    follow: bool = True
 
 
 class _Broken(Exception):
@@ -277,7 +297,7 @@ async def _sent(reach: Reach, question: _Question, url: httpx.URL, headers: Mapp
             )
             response = await client.send(request, stream=True)
             try:
-                body = await _read(response, question.most)
+                body = await _read(response, str(url), question.most)
             finally:
                 await response.aclose()
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -290,13 +310,16 @@ async def _sent(reach: Reach, question: _Question, url: httpx.URL, headers: Mapp
         raise _Broken("broke off its answer, or answered no HTTP.") from error
 
 
-async def _read(response: httpx.Response, most: int) -> bytes:
-    """Counted as it is unpacked, so that a few bytes cannot become gigabytes."""
+async def _read(response: httpx.Response, url: str, most: int) -> bytes:
+    """Counted as it is unpacked, so that a few bytes cannot become gigabytes. Packed more than once, one piece of it
+    could become that before it is counted."""
+    if "," in response.headers.get("content-encoding", ""):
+        raise ConnectorError(f"{_shown(url)} packed its answer more than once, which is not read.", permanent=True)
     body = bytearray()
     async for piece in response.aiter_bytes(65_536):
         body += piece
         if len(body) > most:
-            raise ConnectorError(f"An answer is larger than {most // MEGABYTE} MB.", permanent=True)
+            raise TooLarge(url, most)
     return bytes(body)
 
 

@@ -13,7 +13,7 @@ from connectors.kit.system import Answer, Asked, Clock, System
 from connectors.sources import client
 from connectors.sources.addresses import NotAllowed, NotFound, Reach, is_public
 from connectors.sources.base import ConnectorError
-from connectors.sources.client import Client, Refused, Reply, SlowDown, Token
+from connectors.sources.client import Client, Refused, Reply, SlowDown, Token, TooLarge
 
 
 def echo(asked: Asked) -> Answer:
@@ -136,8 +136,25 @@ def test_no_answer_is_larger_than_it_may_be_even_packed(system: System, clock: C
     packed = gzip.compress(b"0" * 30_000_000)
     system.faults = [Answer(packed, headers={"Content-Encoding": "gzip"})]
 
-    with pytest.raises(ConnectorError, match="larger than 1 MB"):
+    with pytest.raises(TooLarge, match="larger than 1 MB"):
         client_of(system, clock).get("x", most=1024 * 1024)
+
+
+def test_an_answer_that_is_packed_twice_is_not_unpacked(system: System, clock: Clock) -> None:
+    """64 KB of the outer packing could be 64 GB of the inner one before anybody counts them."""
+    packed = gzip.compress(gzip.compress(b"0" * 1_000))
+    system.faults = [Answer(packed, headers={"Content-Encoding": "gzip, gzip"})]
+
+    with pytest.raises(ConnectorError, match="more than once"):
+        client_of(system, clock).get("x")
+
+
+def test_a_client_tries_as_often_as_it_is_told(system: System, clock: Clock) -> None:
+    system.faults = [Answer(status=500)] * 5
+
+    with pytest.raises(Refused):
+        client_of(system, clock, tries=2).get("x")
+    assert len(system.asked) == 2
 
 
 def test_a_silent_system_does_not_hold_a_run(system: System, clock: Clock) -> None:
@@ -216,6 +233,14 @@ def test_a_redirect_does_not_lead_inside(system: System, clock: Clock, location:
     assert len(system.asked) == 1
 
 
+def test_that_an_answer_leads_elsewhere_may_be_all_that_was_asked(system: System, clock: Clock) -> None:
+    system.faults = [Answer(status=302, headers={"Location": "/api/elsewhere"})]
+
+    reply = client_of(system, clock).get("x", follow=False)
+
+    assert (reply.status, reply.headers["location"], len(system.asked)) == (302, "/api/elsewhere", 1)
+
+
 def test_a_circle_of_redirects_ends(system: System, clock: Clock) -> None:
     system.faults = [Answer(status=302, headers={"Location": "/api/x"})] * 20
 
@@ -277,9 +302,7 @@ def test_odd_spellings_lead_nowhere_inside(host: str, clock: Clock) -> None:
         Client("https://example.com", sleep=clock.sleep).get(f"http://{host}:9/")
 
 
-def test_the_connection_goes_to_the_address_that_was_checked(
-    system: System, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_connection_goes_to_the_address_that_was_checked(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name server that says something public first and loopback afterwards: the second word is never asked for."""
     port = int(system.url.rpartition(":")[2])
     told: list[str] = []
@@ -294,10 +317,9 @@ def test_the_connection_goes_to_the_address_that_was_checked(
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     monkeypatch.setattr(client, "CONNECT", 0.2)
-    monkeypatch.setattr(client, "TRIES", 1)
 
     with pytest.raises(ConnectorError, match=r"cannot be reached|did not answer"):
-        Client("https://example.com", sleep=clock.sleep).get(f"http://rebinding.example:{port}/", seconds=1.0)
+        Client("https://example.com", tries=1).get(f"http://rebinding.example:{port}/", seconds=1.0)
     assert told == ["public"]
     assert system.asked == []
 
