@@ -119,9 +119,15 @@ class Deletion:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Something the connector could not read; told on the sync run, in words for an administrator."""
+    """Something the connector could not read; told on the sync run, in words for an administrator.
+
+    `kind` and `id`: what the source said of this could not be understood. It counts as named, and nobody is admitted to
+    it, or by it, until it is sent again (P4).
+    """
 
     message: str
+    kind: Kind | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
