@@ -4,7 +4,7 @@ Documents with their texts, passages with their lexemes and counts, vectors, and
 approximate index, for which the vectors wait.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -23,16 +23,15 @@ from connectors.models import IndexGeneration, Source
 from connectors.records import DocumentRecord, ScopeRecord
 
 ARRIVED = """
-CREATE TEMPORARY TABLE arrived (number integer, id text, title text, folder text, mime text, digest bytea, text text)
+CREATE TEMPORARY TABLE arrived (first integer, id text, title text, folder text, mime text, digest bytea, text text)
 """
-CUT = "CREATE TEMPORARY TABLE cut (n integer, document integer, ordinal integer, start integer, text text)"
 MADE = f"CREATE TEMPORARY TABLE made (n integer, embedding halfvec({DIMENSIONS}))"
 DOCUMENTS = """
 INSERT INTO connectors_document (source_id, external_id, public_id, scope_id, state, reason, title, titled, url, mime,
     author, language, metadata, file_metadata, version, content_digest, text_revision)
 SELECT s.source_id, a.id, gen_random_uuid(), s.id, 'live', '', a.title, true, '', a.mime, '', '', '{}', '{}', '',
     a.digest, 1
-FROM arrived a JOIN connectors_scope s ON s.external_id = a.folder AND s.source_id = %s ORDER BY a.number
+FROM arrived a JOIN connectors_scope s ON s.external_id = a.folder AND s.source_id = %s ORDER BY a.first
 """
 TEXTS = """
 INSERT INTO connectors_documenttext (document_id, text, headings, pages)
@@ -41,19 +40,21 @@ SELECT d.id, a.text, '[]', '[]' FROM arrived a JOIN connectors_document d ON d.s
 PASSAGES = """
 INSERT INTO connectors_passage (public_id, document_id, scope_id, ordinal, text, start, "end", heading, digest, words,
     lexemes, configuration)
-SELECT gen_random_uuid(), d.id, d.scope_id, c.ordinal, c.text, c.start, c.start + length(c.text), '',
+SELECT gen_random_uuid(), d.id, d.scope_id, c.ordinal, c.text, c.upto - length(c.text), c.upto, '',
     sha256(convert_to(c.text, 'UTF8')), (SELECT sum(cardinality(l.positions)) FROM unnest(v.lexemes) l), v.lexemes, 1
-FROM cut c JOIN arrived a ON a.number = c.document
-JOIN connectors_document d ON d.source_id = %s AND d.external_id = a.id
+FROM arrived a JOIN connectors_document d ON d.source_id = %(source)s AND d.external_id = a.id
+CROSS JOIN LATERAL (
+    SELECT ordinality - 1 AS ordinal, text, sum(length(text) + length(%(between)s)) OVER (ORDER BY ordinality)
+        - length(%(between)s) AS upto
+    FROM string_to_table(a.text, %(between)s) WITH ORDINALITY AS t(text, ordinality)
+) c
 CROSS JOIN LATERAL (SELECT gatehouse_words('simple', concat_ws(' ', d.title, c.text)) AS lexemes OFFSET 0) v
-ORDER BY c.n
 """
 VECTORS = """
 INSERT INTO connectors_passagevector (passage_id, generation_id, document_id, scope_id, embedding)
 SELECT p.id, %s, p.document_id, p.scope_id, m.embedding
-FROM made m JOIN cut c ON c.n = m.n JOIN arrived a ON a.number = c.document
-JOIN connectors_document d ON d.source_id = %s AND d.external_id = a.id
-JOIN connectors_passage p ON p.document_id = d.id AND p.ordinal = c.ordinal ORDER BY p.scope_id, p.id
+FROM arrived a JOIN connectors_document d ON d.source_id = %s AND d.external_id = a.id
+JOIN connectors_passage p ON p.document_id = d.id JOIN made m ON m.n = a.first + p.ordinal ORDER BY p.scope_id, p.id
 RETURNING passage_id
 """
 WAITING = "INSERT INTO connectors_unindexed (generation_id, passage_id) SELECT %s, unnest(%s::bigint[])"
@@ -78,39 +79,30 @@ def load(source: Source, generation: IndexGeneration, records: Iterable[object],
         execute(DOCUMENTS, [source.pk])
         execute("ANALYZE connectors_document")
         execute(TEXTS, [source.pk])
-        execute(PASSAGES, [source.pk])
+        with connection.cursor() as cursor:
+            cursor.execute(PASSAGES, {"source": source.pk, "between": BETWEEN})
         execute("ANALYZE connectors_passage")
         written = [id for (id,) in rows(VECTORS, [generation.pk, source.pk])]
         execute(WAITING, [generation.pk, written])
         execute(EMBEDDED, [written])
         generation.vectors += len(written)
         generation.save(update_fields=["vectors"])
-    execute("DROP TABLE arrived, cut, made")
+    execute("DROP TABLE arrived, made")
 
 
-def _copied(documents: Sequence[DocumentRecord], vectors: Halves) -> None:
-    for table in (ARRIVED, CUT, MADE):
-        execute(table)
-    with connection.cursor() as cursor:
-        with cursor.copy("COPY arrived FROM STDIN") as copy:
-            for number, record in enumerate(documents):
-                described = (record.id, record.title, record.scope, record.mime, digest_of(record), record.text)
-                copy.write_row((number, *described))
-        with cursor.copy("COPY cut FROM STDIN") as copy:
-            for n, (number, ordinal, start, text) in enumerate(_passages(documents)):
-                copy.write_row((n, number, ordinal, start, text))
+def _copied(documents: Iterable[DocumentRecord], vectors: Halves) -> None:
+    """`first` is the number of a document's first passage among all of these."""
+    execute(ARRIVED)
+    execute(MADE)
+    with connection.cursor() as cursor, cursor.copy("COPY arrived FROM STDIN") as copy:
+        first = 0
+        for record in documents:
+            text = record.text or ""
+            copy.write_row([first, record.id, record.title, record.scope, record.mime, digest_of(record), text])
+            first += text.count(BETWEEN) + 1
     register_vector(connection.connection)
     copying.copy_in(connection.connection, "made", [("n", "int4", np.arange(len(vectors)))], vectors)
-    execute("ANALYZE arrived, cut, made")
-
-
-def _passages(documents: Iterable[DocumentRecord]) -> Iterator[tuple[int, int, int, str]]:
-    """The document's number, and a passage's: where it begins, and its text."""
-    for number, record in enumerate(documents):
-        start = 0
-        for ordinal, text in enumerate((record.text or "").split(BETWEEN)):
-            yield number, ordinal, start, text
-            start += len(text) + len(BETWEEN)
+    execute("ANALYZE arrived, made")
 
 
 @contextmanager

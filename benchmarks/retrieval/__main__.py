@@ -5,6 +5,7 @@ run       every cell that has no file yet; --systems, --patterns and --strata na
 changes   what a system needs to be built, to share anew and to take away
 clients   the gateway with 1, 2, 8 and 32 clients at once
 words     the gateway by words, by meaning and by both
+http      the gateway's search over HTTP, 20 requests a second
 merge     the tables of docs/benchmarks.md and benchmarks/results/retrieval.json from all files there are
 """
 
@@ -23,6 +24,7 @@ from benchmarks.retrieval.serving import Server, server
 from benchmarks.retrieval.sharing import HIDDEN, WAYS
 
 FLOOR_BESIDE = "gatehouse"  # the system that numpy is asked in turn with
+BESIDE = ("clients", "words", "http")  # of the gateway alone
 CHANGES = "changes"  # stands where a stratum would
 # pgvector's ways share one table; whoever changes its rows makes the next one build it anew, so it comes last.
 CHANGING = ("gatehouse", "row-security", "role-partitions", *OUTSIDE, "pgvector-where")
@@ -35,7 +37,7 @@ def main() -> None:
         return
     corpus = corpus_of(wanted.size)
     with server(corpus) as running:
-        if wanted.what in ("clients", "words"):
+        if wanted.what in BESIDE:
             _beside(wanted.what, corpus, running, anew=wanted.anew)
             return
         for name in wanted.systems:
@@ -84,10 +86,13 @@ def _raise(reason: LeftOut) -> Found:
 
 def _beside(what: str, corpus: Corpus, running: Server, *, anew: bool) -> None:
     """Of the gateway alone."""
-    from benchmarks.retrieval import crowding, wording
+    from benchmarks.retrieval import crowding, requesting, wording
 
-    measure = {"clients": crowding.crowded, "words": wording.worded}[what]
-    pattern = {"clients": crowding.PATTERN, "words": wording.PATTERN}[what]
+    measure, pattern = {
+        "clients": (crowding.crowded, crowding.PATTERN),
+        "words": (wording.worded, wording.PATTERN),
+        "http": (requesting.requested, requesting.PATTERN),
+    }[what]
     cell = Cell(corpus.size, pattern, what, "gatehouse")
     if is_measured(cell) and not anew:
         return
@@ -102,7 +107,7 @@ def _arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=["cell", "run", "changes", "clients", "words", "merge"])
+    parser.add_argument("what", choices=["cell", "run", "changes", *BESIDE, "merge"])
     parser.add_argument("--size", type=int, default=100_000, help="passages; 100,000 unless told")
     parser.add_argument("--systems", "--system", type=_of(SYSTEMS), help=", ".join(SYSTEMS))
     parser.add_argument("--patterns", "--pattern", type=_of(WAYS), help=", ".join(WAYS))

@@ -47,8 +47,8 @@ def tables(cells: Sequence[Found]) -> str:
     for size in sorted({cell["size"] for cell in cells}, reverse=True):
         mine = [cell for cell in cells if cell["size"] == size]
         asked = [cell for cell in mine if "recall" in cell]
-        parts += [f"## {size:,} passages\n", _conditions(mine), _bars(asked), _matrix(asked)]
-        parts += [_changes(mine), _clients(mine), _words(mine), _left_out(mine)]
+        parts += [f"## {size:,} passages\n", _conditions(mine), _bars(mine), _matrix(asked)]
+        parts += [_changes(mine), _clients(mine), _words(mine), _requests(mine), _left_out(mine)]
     return "\n".join(part for part in parts if part)
 
 
@@ -164,6 +164,22 @@ def _words(cells: Sequence[Found]) -> str:
         for one in cell.get("modes", [])
     ]
     return table(["readable", "search by", "p50 ms", "p95 ms", "p99 ms"], rows) if rows else ""
+
+
+def _requests(cells: Sequence[Found]) -> str:
+    rows = [
+        [
+            one["questions"],
+            f"{one['count']:,} in {one['seconds']:.0f} s",
+            *(number(one[name]) for name in ("p50", "p95", "p99", "max")),
+            str(sum(one["errors"].values())),
+            ", ".join(f"{name} {cores:.2f}" for name, cores in one["cores"].items()),
+        ]
+        for cell in cells
+        for one in cell.get("requests", [])
+    ]
+    head = ["search over HTTP, questions", "requests", "p50 ms", "p95 ms", "p99 ms", "longest", "errors", "cores busy"]
+    return table(head, rows) if rows else ""
 
 
 def _left_out(cells: Sequence[Found]) -> str:
