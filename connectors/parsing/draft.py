@@ -1,16 +1,34 @@
 """A parsed document while a format's reader is writing it, block by block."""
 
+from collections.abc import Mapping
+
 from connectors.parsing.cleaning import clean, line
 from connectors.parsing.languages import guess_language
-from connectors.parsing.results import MAX_TEXT_BYTES, Heading, Page, Parsed, ParseFailed
+from connectors.parsing.results import (
+    MAX_ATTACHED_BYTES,
+    MAX_ATTACHMENTS,
+    MAX_TEXT_BYTES,
+    Attachment,
+    Heading,
+    Page,
+    Parsed,
+    ParseFailed,
+)
 
 
 class Draft:
     """Collects blocks, headings and pages; knows every offset because text only grows at its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, recognised: Mapping[int, str] | None = None) -> None:
+        self.filename = ""
+        self.recognised = recognised or {}  # the words of pages that are pictures, by index
+        self.scans: list[int] = []  # the pages that are pictures and not among them
         self.title = ""
+        self.mime = ""  # where a reader knows better than its kind
         self.metadata: dict[str, str] = {}
+        self._attachments: list[Attachment] = []
+        self._attached_bytes = 0
+        self._left_out: list[str] = []
         self._blocks: list[str] = []
         self._length = 0
         self._bytes = 0
@@ -61,21 +79,33 @@ class Draft:
         if text:
             self.metadata[key] = text[:1000]
 
+    def attach(self, name: str, mime: str, content: bytes) -> None:
+        """Hands on a file that came inside this one, while there is room for it."""
+        name = line(name)[:300]
+        fits = self._attached_bytes + len(content) <= MAX_ATTACHED_BYTES
+        if not fits or len(self._attachments) >= MAX_ATTACHMENTS:
+            self._left_out.append(name)
+            return
+        self._attachments.append(Attachment(name, line(mime)[:200], content))
+        self._attached_bytes += len(content)
+
     def finish(self, mime: str, fallback_title: str) -> Parsed:
         """The document; raises ParseFailed("no_text") when nothing was written."""
         text = self.text
         if not any(character.isalnum() for character in text):
             raise ParseFailed("no_text")
+        self.note("attachments_left_out", ", ".join(self._left_out))
         headings = tuple(sorted(self._headings, key=lambda heading: heading.start))
         first = next((heading.title for heading in headings if heading.level == 1), "")
         return Parsed(
             text=text,
             title=(line(self.title) or first or line(fallback_title))[:500],
-            mime=mime,
+            mime=self.mime or mime,
             headings=headings,
             pages=self._page_ranges(text),
             language=guess_language(text),
             metadata=self.metadata,
+            attachments=tuple(self._attachments),
         )
 
     def _page_ranges(self, text: str) -> tuple[Page, ...]:

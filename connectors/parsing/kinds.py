@@ -17,6 +17,7 @@ MIMES = {
     "word": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "sheets": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "slides": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "picture": "image/png",
 }
 SUFFIXES = {
     ".md": "markdown",
@@ -38,9 +39,17 @@ SUFFIXES = {
     ".pptm": "slides",
     ".ppsx": "slides",
     ".potx": "slides",
+    ".png": "picture",
+    ".jpg": "picture",
+    ".jpeg": "picture",
+    ".tif": "picture",
+    ".tiff": "picture",
+    ".bmp": "picture",
 }
 TEXT_KINDS = frozenset({"markdown", "plain", "web", "comma", "mail"})
 OFFICE_FOLDERS = {"word/": "word", "xl/": "sheets", "ppt/": "slides"}
+PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
+BITMAP = b"BM"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 TEXT_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 NOT_READ = (b"{\\rtf", b"%!PS", b"-----BEGIN PGP MESSAGE")
@@ -72,6 +81,9 @@ def kind_of(content: bytes, filename: str, mime: str = "") -> str:
     if content.startswith(OLE):
         protected = "EncryptedPackage".encode("utf-16-le") in content
         raise ParseFailed("encrypted" if protected else "unsupported_type")
+    is_picture = content.startswith(PICTURES) or (content.startswith(BITMAP) and not _is_text(content))
+    if is_picture and hint in ("", "picture"):
+        return "picture"
     return _text_kind(content, hint)
 
 

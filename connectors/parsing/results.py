@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 MAX_BYTES = 50 * 1024 * 1024
 MAX_TEXT_BYTES = 20 * 1024 * 1024
+MAX_ATTACHMENTS = 100  # of one document
+MAX_ATTACHED_BYTES = MAX_BYTES  # all attachments of one document together
 
 # Each sentence is for an administrator and holds nothing of the document.
 REASONS = {
@@ -62,10 +64,21 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file that came inside another one, as it came: its name, the type its sender declared, its bytes."""
+
+    name: str
+    mime: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Parsed:
     """A document as text; every offset counts Unicode code points of `text`.
 
-    `language` is a guess (ISO 639-1, "" when there is none); `mime` is judged by content.
+    `language` is a guess (ISO 639-1, "" when there is none); `mime` is judged by content. `attachments` are not read
+    here: whoever brought the document decides whether they become documents, under which rights. Those beyond
+    MAX_ATTACHMENTS or MAX_ATTACHED_BYTES are left out and named in the metadata as `attachments_left_out`.
     """
 
     text: str
@@ -75,3 +88,4 @@ class Parsed:
     pages: tuple[Page, ...] = ()
     language: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()

@@ -14,6 +14,8 @@ import signal
 import struct
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 MEMORY = 1024**3  # bytes of address space
@@ -44,6 +46,8 @@ FORBIDDEN = {
     ),
 }
 SHARED_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
+EXECVE = {"x86_64": 59, "aarch64": 221}
+LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
 CLONE3 = 435
 EPERM, ENOSYS = 1, 38
 ALLOW, DENY = 0x7FFF0000, 0x00050000
@@ -57,10 +61,26 @@ class WallMissing(Exception):
     """A wall could not be built on this machine; the sentence says which."""
 
 
-def lock_down() -> list[str]:
+@dataclass(frozen=True)
+class Program:
+    """The one program a process may still become, and the folder it reads."""
+
+    path: Path
+    data: Path
+
+
+def lock_down(program: Program | None = None) -> list[str]:
     """Builds every wall the kernel allows around this process, for good; returns what is missing."""
+    walls: tuple[Callable[[], None], ...] = (
+        limit_resources,
+        forbid_new_privileges,
+        leave_namespaces,
+        die_with_parent,
+        partial(close_files, program),
+        partial(filter_system_calls, program),
+    )
     missing = []
-    for build in WALLS:
+    for build in walls:
         try:
             build()
         except (WallMissing, OSError, ValueError) as error:
@@ -77,10 +97,10 @@ def limit_resources() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def limit_cpu() -> None:
+def limit_cpu(seconds: int = CPU) -> None:
     """Gives the next document its CPU seconds, counted from what this process has used."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime) + CPU
+    seconds += int(used.ru_utime + used.ru_stime)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
 
 
@@ -102,8 +122,11 @@ def die_with_parent() -> None:
         raise WallMissing("The kernel does not end a parser together with its parent.")
 
 
-def close_files() -> None:
-    """Only Python's libraries can be read; nothing can be written, run, bound or connected (Landlock)."""
+def close_files(program: Program | None = None) -> None:
+    """Only Python's libraries can be read; nothing can be written, run, bound or connected (Landlock).
+
+    Where a program is named, it alone can be run, and shared libraries and its data alone be read.
+    """
     version = libc.syscall(LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), LANDLOCK_VERSION)
     if version < 1:
         raise WallMissing("Landlock is not available, so parsers can read what the worker can read.")
@@ -113,8 +136,10 @@ def close_files() -> None:
     ruleset = libc.syscall(LANDLOCK_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
     if ruleset < 0:
         raise WallMissing("Landlock refused its rules, so parsers can read what the worker can read.")
-    for path in library_paths():
-        _allow_reading(ruleset, path)
+    for path in library_paths() if program is None else _existing([*SHARED_LIBRARIES, program.data]):
+        _allow(ruleset, path, READ_FILE | READ_DIR)
+    for path in _existing([program.path, *LOADERS]) if program is not None else ():
+        _allow(ruleset, path, READ_FILE | EXECUTE)
     restricted = libc.syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
     if restricted:
@@ -129,10 +154,14 @@ def library_paths() -> Iterable[Path]:
     return [path for path in sorted(found) if path.exists() and path != Path("/")]
 
 
-def _allow_reading(ruleset: int, path: Path) -> None:
+def _existing(paths: Iterable[str | Path]) -> list[Path]:
+    return [Path(path).resolve() for path in paths if Path(path).exists()]
+
+
+def _allow(ruleset: int, path: Path, rights: int) -> None:
     descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        rights = READ_FILE | READ_DIR if path.is_dir() else READ_FILE
+        rights = rights if path.is_dir() else rights & ~READ_DIR
         rule = struct.pack("=Qi", rights, descriptor)
         if libc.syscall(LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, rule, 0):
             raise WallMissing("Landlock refused its rules, so parsers can read what the worker can read.")
@@ -140,15 +169,20 @@ def _allow_reading(ruleset: int, path: Path) -> None:
         os.close(descriptor)
 
 
-def filter_system_calls() -> None:
-    """No socket (those of files included, which no namespace closes), no process, no program (seccomp)."""
-    known = FORBIDDEN.get(platform.machine())
-    if known is None or sys.maxsize < 2**32:
+def filter_system_calls(program: Program | None = None) -> None:
+    """No socket (those of files included, which no namespace closes), no process, no program (seccomp).
+
+    A process that has still to become a program keeps that one call; Landlock says for which program it works.
+    """
+    machine = platform.machine()
+    if machine not in FORBIDDEN or sys.maxsize < 2**32:
         raise WallMissing("System calls are not filtered on this processor.")
-    code = _filter_program(*known)
+    architecture, numbers = FORBIDDEN[machine]
+    kept = EXECVE[machine] if program is not None else -1
+    code = _filter_program(architecture, tuple(number for number in numbers if number != kept))
     instructions = ctypes.create_string_buffer(code, len(code))
-    program = struct.pack("=HxxxxxxQ", len(code) // 8, ctypes.addressof(instructions))
-    if _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.c_char_p(program)):
+    filtering = struct.pack("=HxxxxxxQ", len(code) // 8, ctypes.addressof(instructions))
+    if _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.c_char_p(filtering)):
         raise WallMissing("System calls cannot be filtered here.")
 
 
@@ -176,13 +210,3 @@ def _prctl(option: int, value: object, extra: object = 0) -> int:
     arguments = [ctypes.c_ulong(part) if isinstance(part, int) else part for part in (value, extra)]
     result: int = libc.prctl(option, *arguments, ctypes.c_ulong(0), ctypes.c_ulong(0))
     return result
-
-
-WALLS: tuple[Callable[[], None], ...] = (
-    limit_resources,
-    forbid_new_privileges,
-    leave_namespaces,
-    die_with_parent,
-    close_files,
-    filter_system_calls,
-)

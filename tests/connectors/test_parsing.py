@@ -2,11 +2,14 @@
 
 import unicodedata
 from collections.abc import Iterator
+from email.message import EmailMessage
 
 import pytest
 
 from connectors.parsing import Parsed, ParseFailed, ParserProcess, guess_language, parse
 from connectors.parsing.cleaning import clean
+from connectors.parsing.draft import Draft
+from connectors.parsing.results import MAX_ATTACHED_BYTES, MAX_ATTACHMENTS
 from connectors.parsing.tables import sheet_lines
 from tests.connectors.files import making
 
@@ -256,8 +259,9 @@ def test_a_declared_type_stands_in_for_a_missing_suffix(parser: ParserProcess) -
         (making.pdf()[:300], "a.pdf", "corrupt"),
         (making.docx()[:-2000], "a.docx", "corrupt"),
         (making.docx_of("<w:document"), "a.docx", "corrupt"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "a.png", "unsupported_type"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "a.png", "corrupt"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "a.docx", "corrupt"),
+        (b"\x7fELF\x02\x01\x01" + bytes(600), "a.out", "unsupported_type"),
         (making.archive({"readme.txt": "hello"}), "a.zip", "unsupported_type"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old.doc", "unsupported_type"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "a.xlsx", "encrypted"),
@@ -298,3 +302,50 @@ def test_one_document_can_be_parsed_alone() -> None:
 )
 def test_the_language_of_a_question_is_guessed(text: str, language: str) -> None:
     assert guess_language(text) == language
+
+
+def forwarded() -> bytes:
+    """A mail with a table, a signature, a picture of its page, another mail and an invitation."""
+    inner = EmailMessage()
+    inner["Subject"] = "The old plan"
+    inner.set_content("As it was.")
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "ann@example.org", "bob@example.org", "Plans"
+    mail.set_content("See below.")
+    mail.add_attachment(b"a,b\n1,2\n", maintype="text", subtype="csv", filename="Pl\u00e4ne.csv")
+    mail.add_attachment(b"seal", maintype="application", subtype="pkcs7-signature", filename="smime.p7s")
+    mail.add_attachment(b"logo", maintype="image", subtype="png", cid="<logo>", disposition="inline")
+    mail.add_attachment(inner)
+    mail.add_attachment(b"BEGIN:VCALENDAR", maintype="text", subtype="calendar")
+    return mail.as_bytes()
+
+
+def test_the_attachments_of_a_mail_are_handed_on_as_they_came(parser: ParserProcess) -> None:
+    parsed = parser.parse(forwarded(), filename="plans.eml")
+    assert parsed.text.endswith("See below.\n\nAttachments: Pl\u00e4ne.csv, The old plan.eml, attachment.ics")
+    table, mail, invitation = parsed.attachments
+    assert (table.name, table.mime, table.content) == ("Pl\u00e4ne.csv", "text/csv", b"a,b\n1,2\n")
+    assert invitation.content == b"BEGIN:VCALENDAR"
+    assert parser.parse(table.content, filename=table.name, mime=table.mime).text == "a: 1; b: 2"
+    assert parser.parse(mail.content, filename=mail.name, mime=mail.mime).text == "Subject: The old plan\n\nAs it was."
+
+
+def test_attachments_beyond_the_limit_are_named_and_left_out() -> None:
+    draft = Draft()
+    draft.add("A mail.")
+    for number in range(MAX_ATTACHMENTS + 1):
+        draft.attach(f"{number}.txt", "text/plain", b"x")
+    draft.attach("large.bin", "application/octet-stream", bytes(MAX_ATTACHED_BYTES))
+    parsed = draft.finish("message/rfc822", "")
+    assert len(parsed.attachments) == MAX_ATTACHMENTS
+    assert parsed.metadata["attachments_left_out"] == f"{MAX_ATTACHMENTS}.txt, large.bin"
+
+
+@pytest.mark.parametrize(
+    "kind", ["multipart/encrypted; boundary=X", "application/pkcs7-mime; smime-type=enveloped-data"]
+)
+def test_of_an_encrypted_mail_the_headers_are_read(parser: ParserProcess, kind: str) -> None:
+    source = f"From: a@example.org\nSubject: Salaries\nContent-Type: {kind}\n\n--X\n\nabcdef\n--X--\n"
+    parsed = parser.parse(source.encode(), filename="sealed.eml")
+    assert parsed.text == "From: a@example.org\nSubject: Salaries\n\nThe text of this message is encrypted."
+    assert parsed.attachments == ()

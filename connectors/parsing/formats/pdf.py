@@ -1,10 +1,11 @@
-"""PDF: each page's text, its lines joined to paragraphs, headings from the outline."""
+"""PDF: each page's text, its lines joined to paragraphs, headings from the outline; pages that are pictures."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
 
 from connectors.parsing.cleaning import clean, line
 from connectors.parsing.draft import Draft
@@ -25,6 +26,13 @@ NAMELESS = re.compile(r"(?:untitled|document|(?:powerpoint )?presentation)[\W\d]
 WORD = re.compile(r"[^\W\d_]{2}")
 CREATED = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?")
 MAX_OUTLINE = 2_000
+FEW_LETTERS = 20  # such as a stamp or a page number on a scan
+MOST_OF_PAGE = 0.5
+SOME_OF_PAGE = 0.03
+MANY_PATHS = 200  # letters drawn as lines and curves
+DOTS_AN_INCH = 200
+POINTS_AN_INCH = 72
+LARGEST_PICTURE = 4_000  # pixels, either side
 
 
 def read(content: bytes, draft: Draft) -> None:
@@ -40,12 +48,59 @@ def read(content: bytes, draft: Draft) -> None:
         draft.page(_label(document, index))
         starts.append(draft.length)
         try:
-            draft.add(paragraphs(_page_text(document, index)))
+            _read_page(document, index, draft)
         except pdfium.PdfiumError:
             lost += 1
     if not starts or lost == len(starts):
         raise ParseFailed("corrupt")
     _mark_outline(document, draft, starts)
+    draft.note("pages_without_text", ", ".join(_label(document, index) for index in draft.scans))
+
+
+def _read_page(document: Any, index: int, draft: Draft) -> None:
+    """Its text, or the words that were recognised in it; where it is a picture with none yet, that is noted."""
+    text = paragraphs(_page_text(document, index))
+    letters = sum(character.isalnum() for character in text)
+    if letters < FEW_LETTERS and _is_picture(document, index, MOST_OF_PAGE if letters else SOME_OF_PAGE):
+        recognised = paragraphs(draft.recognised.get(index, ""))
+        if not recognised:
+            draft.scans.append(index)
+        text = recognised or text
+    draft.add(text)
+
+
+def _is_picture(document: Any, index: int, share: float) -> bool:
+    """Whether one picture covers such a share of the page, or it is drawn of lines and curves."""
+    page = document[index]
+    try:
+        area = page.get_width() * page.get_height()
+        paths = 0
+        for drawn in page.get_objects(filter=(pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_PATH), max_depth=3):
+            left, bottom, right, top = drawn.get_bounds()
+            if drawn.type == pdfium_c.FPDF_PAGEOBJ_IMAGE and (right - left) * (top - bottom) >= share * area:
+                return True
+            paths += drawn.type == pdfium_c.FPDF_PAGEOBJ_PATH
+            if paths > MANY_PATHS:
+                return True
+        return False
+    finally:
+        page.close()
+
+
+def picture(content: bytes, index: int) -> bytes:
+    """A page in shades of grey, 200 dots an inch where that is not too large (PGM)."""
+    document = _open(content)
+    try:
+        page = document[index]
+        size = max(page.get_width(), page.get_height(), 1.0)
+        scale = min(DOTS_AN_INCH / POINTS_AN_INCH, LARGEST_PICTURE / size)
+        drawn = page.render(scale=scale, grayscale=True)
+    except (pdfium.PdfiumError, IndexError, ValueError) as error:
+        raise ParseFailed("corrupt") from error
+    pixels = bytes(drawn.buffer)
+    rows = range(0, drawn.height * drawn.stride, drawn.stride)
+    lines = b"".join(pixels[start : start + drawn.width] for start in rows)
+    return b"P5\n%d %d\n255\n" % (drawn.width, drawn.height) + lines
 
 
 def _open(content: bytes) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import openpyxl
 from docx import Document
+from PIL import Image, ImageDraw, ImageFont
 from pptx import Presentation
 from pypdf import PdfReader, PdfWriter
 
@@ -160,3 +161,15 @@ def billion_laughs() -> str:
     """A document type whose last entity stands for a billion words."""
     levels = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     return f'<!DOCTYPE w:document [<!ENTITY l0 "laugh ">{levels}]>'
+
+
+def scan(*pages: str, form: str = "PDF") -> bytes:
+    """Pages that are pictures of these words, as a PDF or a picture file."""
+    font = ImageFont.load_default(size=44)
+    pictures = [Image.new("L", (1400, 600), 255) for _ in pages]
+    for picture, words in zip(pictures, pages, strict=True):
+        ImageDraw.Draw(picture).multiline_text((80, 120), words, fill=0, font=font, spacing=20)
+    stream = io.BytesIO()
+    several = {"save_all": True, "append_images": pictures[1:]} if form in ("PDF", "TIFF") else {}
+    pictures[0].save(stream, form, **several)
+    return stream.getvalue()
