@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Max, Q
 
 from accounts import principals
+from connectors import listing
 from connectors.corpus import documents
 from connectors.corpus.documents import TextNeeded, Texts
 from connectors.corpus.placing import Places
@@ -29,9 +30,10 @@ from connectors.records import (
     PrincipalRecord,
     Record,
     ScopeRecord,
+    State,
 )
 
-State = Literal["live", "pending", "quarantined", "stale", "unknown", "deleted", "accepted"]
+Became = Literal["live", "pending", "quarantined", "stale", "unknown", "deleted", "accepted"]
 Appliable = PrincipalRecord | ScopeRecord | DocumentRecord | AccessRecord | Deletion
 
 
@@ -40,26 +42,8 @@ class Outcome:
     """What became of a record."""
 
     id: str
-    state: State
+    state: Became
     changed: bool = True
-
-
-@dataclass
-class Named:
-    """The ids a complete listing has named so far: what it does not name is gone."""
-
-    principals: set[str] = field(default_factory=set)
-    scopes: set[str] = field(default_factory=set)
-    documents: set[str] = field(default_factory=set)
-
-    def add(self, record: Record) -> None:
-        match record:
-            case PrincipalRecord():
-                self.principals.add(record.id)
-            case ScopeRecord():
-                self.scopes.add(record.id)
-            case DocumentRecord():
-                self.documents.add(record.id)
 
 
 def apply_record(source: Source, record: Appliable, prepared: Texts | None = None) -> Outcome:
@@ -90,11 +74,11 @@ class Page:
     problems: list[str] = field(default_factory=list)
 
 
-def apply_page(run: SyncRun, records: Sequence[Record], texts: Texts) -> Page:
+def apply_page(run: SyncRun, records: Sequence[Record], texts: Texts, reached: State | None = None) -> Page:
     """Apply a page in one commit. A record that cannot be applied hides what it names; the rest goes on (P4).
 
     `texts` holds those texts that are known to be new; one that turns out to be missing is split, and the page
-    applied from its beginning.
+    applied from its beginning. `reached`: what to go on from after it, noted in the same commit.
     """
     while True:
         page = Page()
@@ -108,6 +92,7 @@ def apply_page(run: SyncRun, records: Sequence[Record], texts: Texts) -> Page:
                     if isinstance(record, Appliable):
                         _apply_or_hide(writing, record, page)
                 writing.settle(refuse_cycles=False)
+                listing.note(run, records, reached)
                 return page
         except TextNeeded as needed:
             texts[needed.digest] = documents.prepare(needed.record)
@@ -252,8 +237,8 @@ class Writing:
         known = self._living(record.id)
         document, changed = documents.put(self.source.pk, known, record, place, self.places, self.texts)
         self._known[record.id] = document
-        state: State = "pending" if documents.is_waiting(document) else _stated(document)
-        return Outcome(record.id, state, changed)
+        became: Became = "pending" if documents.is_waiting(document) else _stated(document)
+        return Outcome(record.id, became, changed)
 
     @_write.register
     def _access(self, record: AccessRecord) -> Outcome:
@@ -335,7 +320,7 @@ class Writing:
         self.places.changed.update(scope_ids)
 
 
-def _stated(document: Document) -> State:
+def _stated(document: Document) -> Became:
     match document.state:
         case Document.State.LIVE:
             return "live"

@@ -39,7 +39,14 @@ class Source(models.Model):
         validators=[MinValueValidator(timedelta(0)), MaxValueValidator(LONGEST_AGE)],
         help_text="Older permissions hide the source (P7). Empty: for sources that push.",
     )
-    checkpoint = models.JSONField(null=True, blank=True)
+    checkpoint = models.JSONField(
+        null=True, blank=True, help_text="How far it has been read: the connector's own words."
+    )
+    listed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the last whole listing began that has ended."
+    )
+    listing_began = models.DateTimeField(null=True, blank=True, help_text="A whole listing is under way since then,")
+    listing_state = models.JSONField(null=True, blank=True, help_text="and has come so far.")
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.BigIntegerField(default=0, help_text="Grows with each run; the commit of an older run is refused.")
 
@@ -78,6 +85,7 @@ class SyncRun(models.Model):
 
     source = models.ForeignKey(Source, models.DO_NOTHING, related_name="runs", db_constraint=False)
     fence = models.BigIntegerField()
+    whole = models.BooleanField(default=True, help_text="Reads everything, or goes on with that; else what changed.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     started_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -86,6 +94,15 @@ class SyncRun(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["source", "-started_at"], name="runs_of_a_source")]
+
+
+class Listed(models.Model):
+    """An id that the listing under way has named. When it is complete, what it did not name is gone."""
+
+    pk = models.CompositePrimaryKey("source_id", "kind", "external_id")
+    source_id = models.BigIntegerField()
+    kind = models.CharField(max_length=10)
+    external_id = models.TextField()
 
 
 class Acl(models.Model):

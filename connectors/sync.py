@@ -16,7 +16,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts import principals
-from connectors.applying import Named, Writing, apply_page, hold_fence
+from connectors import listing
+from connectors.applying import Writing, apply_page, hold_fence
 from connectors.corpus import documents, placing
 from connectors.corpus.documents import Texts
 from connectors.corpus.wall import as_owner
@@ -25,6 +26,7 @@ from connectors.models import Document, Source, SyncRun
 from connectors.parsing import ParseFailed
 from connectors.records import Checkpoint, Deletion, DocumentRecord, Problem, Record, State
 from connectors.sources.base import Connector, ConnectorError
+from connectors.sources.client import SlowDown
 from connectors.sources.registry import connector_for
 
 log = logging.getLogger("gatehouse.sync")
@@ -66,15 +68,19 @@ def begin(source: Source) -> SyncRun | None:
     row = Source.objects.select_for_update().get(pk=source.pk)
     if row.lease_until is not None and row.lease_until > timezone.now():
         return None
-    row.fence += 1
-    row.lease_until = timezone.now() + LEASE
-    row.save(update_fields=["fence", "lease_until"])
+    now = timezone.now()
     SyncRun.objects.filter(source=row, state=SyncRun.State.RUNNING).update(
         state=SyncRun.State.FAILED,
-        ended_at=timezone.now(),
-        problems=["The run stopped before its end; its worker was ended. The next run reads everything again."],
+        ended_at=now,
+        problems=["The run stopped before its end: its worker was ended. The next run goes on."],
     )
-    return SyncRun.objects.create(source=row, fence=row.fence)
+    row.fence += 1
+    row.lease_until = now + LEASE
+    run = SyncRun.objects.create(source=row, fence=row.fence)
+    run.whole = listing.begin(row, run.started_at)
+    run.save(update_fields=["whole"])
+    row.save(update_fields=["fence", "lease_until", "listing_began", "listing_state"])
+    return run
 
 
 def conduct(run: SyncRun) -> SyncRun:
@@ -83,14 +89,16 @@ def conduct(run: SyncRun) -> SyncRun:
     try:
         with heartbeat(run):
             reading.read()
-        end(run, reading.state, "")
+        end(run, "")
+    except SlowDown as asked:
+        end(run, str(asked), again_in=asked.seconds)
     except ConnectorError as error:
-        end(run, None, str(error))
+        end(run, str(error))
     except RunSuperseded:
         log.warning("A run of %s was superseded.", run.source.key)
     except Exception:
         log.exception("A run of %s failed.", run.source.key)
-        end(run, None, "The run failed for a reason that is in the log of the worker.")
+        end(run, "The run failed for a reason that is in the log of the worker.")
     run.refresh_from_db()
     return run
 
@@ -100,35 +108,32 @@ class Reading:
     """One run through a connector's records."""
 
     run: SyncRun
-    named: Named = field(default_factory=Named)
-    state: State | None = None
     _page: list[Record] = field(default_factory=list)
     _bytes: int = 0
 
     def read(self) -> None:
-        source = self.run.source
-        connector = connector_of(source)
         ended = False
-        for record in connector.records(source.checkpoint):
+        for record in connector_of(self.run.source).records(listing.since(self.run)):
             ended = isinstance(record, Checkpoint)
             match record:
                 case Problem():
                     self._tell([record.message])
                 case Checkpoint():
-                    self._commit()
-                    self.state = record.state
+                    self._commit(record.state)
                     if record.complete:
                         self.reconcile()
                 case _:
-                    self.named.add(record)
                     self._page.append(record)
                     if len(self._page) >= 1000:
                         self._commit()
         if not ended:
             raise ConnectorError("The listing ended without saying so; what it left out is kept.")
 
-    def _commit(self) -> None:
-        """Apply what has been read since the last commit, file contents fetched beforehand."""
+    def _commit(self, reached: State | None = None) -> None:
+        """Apply what has been read since the last commit, file contents fetched beforehand.
+
+        `reached`: what to go on from after it, noted in the commit of the last of it.
+        """
         records, self._page = self._page, []
         known = known_content(self.run.source_id, records)
         ready: list[Record] = []
@@ -142,13 +147,13 @@ class Reading:
             if held > PAGE_BYTES:
                 self.apply(ready, texts)
                 ready, texts, held = [], {}, 0
-        self.apply(ready, texts)
+        self.apply(ready, texts, reached)
 
-    def apply(self, records: list[Record], texts: Texts) -> None:
+    def apply(self, records: list[Record], texts: Texts, reached: State | None = None) -> None:
         """One page in one commit, its outcomes counted on the run."""
-        if not records:
+        if not records and reached is None:
             return
-        page = apply_page(self.run, records, texts)
+        page = apply_page(self.run, records, texts, reached)
         for name, count in page.counts.items():
             self.run.counts[name] = self.run.counts.get(name, 0) + count
         self._tell(page.problems)
@@ -166,14 +171,14 @@ class Reading:
             hold_fence(self.run)
             writing = Writing(source)
             gone: list[Deletion] = []
-            for id in principals.unnamed(source.pk, self.named.principals):
+            for id in principals.unnamed(source.pk, listing.named(source, "principal")):
                 gone.append(Deletion(kind="principal", id=id))
-            for id in writing.places.introduced() - self.named.scopes:
+            for id in writing.places.introduced() - listing.named(source, "scope"):
                 gone.append(Deletion(kind="scope", id=id))
             listed = dict(
                 documents.living(source.pk).exclude(state=Document.State.HELD).values_list("external_id", "id")
             )
-            missing = listed.keys() - self.named.documents
+            missing = listed.keys() - listing.named(source, "document")
             braked = len(missing) > BRAKE_COUNT and len(missing) > BRAKE_SHARE * len(listed)
             if not braked:
                 gone += [Deletion(kind="document", id=id) for id in sorted(missing)]
@@ -232,19 +237,23 @@ def _read(record: DocumentRecord, content: Callable[[], bytes]) -> DocumentRecor
 
 
 @transaction.atomic
-def end(run: SyncRun, state: State | None, failure: str) -> None:
-    """Give the lease back and say when the source is due again: sooner or later after failures."""
+def end(run: SyncRun, failure: str, *, again_in: float | None = None) -> None:
+    """Give the lease back and say when the source is due again: later and later after failures, or when it asked."""
     source = Source.objects.select_for_update().get(pk=run.source_id)
     if source.fence != run.fence:
         return
     now = timezone.now()
     source.lease_until = None
-    if failure:
+    if again_in is not None:
+        run.problems.append(failure)
+        wait = min(timedelta(seconds=again_in), listing.WHOLE_EVERY)
+    elif failure:
         run.problems.append(failure)
         source.failures += 1
         wait = min(timedelta(seconds=source.interval) * 2 ** min(source.failures - 1, 10), MAX_BACK_OFF)
     else:
-        source.failures, source.permissions_verified_at, source.checkpoint = 0, run.started_at, dict(state or {})
+        source.failures = 0
+        listing.ended(source, run)
         wait = timedelta(seconds=source.interval)
     if source.next_sync_at is not None and source.next_sync_at <= run.started_at:
         source.next_sync_at = now + wait

@@ -21,13 +21,13 @@ from psycopg import errors
 from accounts import principals
 from accounts.models import Membership, Principal
 from accounts.statements import execute
-from connectors.applying import Appliable, Named, Outcome, apply_record, hide
+from connectors.applying import Appliable, Outcome, apply_record, hide
 from connectors.corpus import comparing, documents
 from connectors.corpus.comparing import Difference
 from connectors.corpus.wall import as_owner
 from connectors.errors import RecordRefused, RunSuperseded
 from connectors.lightening import Lightening
-from connectors.models import Source, SyncRun
+from connectors.models import Listed, Source, SyncRun
 from connectors.parsing import ParseFailed
 from connectors.records import (
     Checkpoint,
@@ -185,7 +185,6 @@ class Sync(Plan):
 
     compares_files = True
     pages: list[list[Record]] = field(default_factory=list)
-    listed: Named = field(default_factory=Named)
     complete: bool = False
 
     @classmethod
@@ -200,7 +199,7 @@ class Sync(Plan):
 
     def _read(self) -> None:
         ended, page = False, list[Record]()
-        for record in connector_of(self.source).records(self.source.checkpoint):
+        for record in connector_of(self.source).records(None):
             ended = isinstance(record, Checkpoint)
             match record:
                 case Problem():
@@ -209,7 +208,6 @@ class Sync(Plan):
                     self._close(page)
                     page, self.complete = [], record.complete
                 case _:
-                    self.listed.add(record)
                     page.append(record)
             if len(page) >= PAGE:
                 self._close(page)
@@ -234,7 +232,8 @@ class Sync(Plan):
     def apply(self) -> None:
         fence = Source.objects.values_list("fence", flat=True).get(pk=self.source.pk)
         run = SyncRun.objects.create(source=self.source, fence=fence)
-        reading = Reading(run, named=self.listed)
+        Listed.objects.filter(source_id=self.source.pk).delete()  # of a run under way; taken back with all else
+        reading = Reading(run)
         for page in self.pages:
             reading.apply(page, self.lightening.texts)
         if self.complete:

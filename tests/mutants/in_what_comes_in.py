@@ -8,6 +8,7 @@ CONDITIONS = "connectors/corpus/conditions.py"
 DOCUMENTS = "connectors/corpus/documents.py"
 PLACING = "connectors/corpus/placing.py"
 SYNC = "connectors/sync.py"
+LISTING = "connectors/listing.py"
 WIRE = "connectors/wire.py"
 IDENTITY = "accounts/identity.py"
 PRINCIPALS = "accounts/principals.py"
@@ -195,11 +196,8 @@ PLACES = (
         "permissions are verified as of the end of a run",
         "P7",
         RUNS + "test_permissions_are_verified_as_of_the_beginning_of_a_run_that_ended_well",
-        (
-            SYNC,
-            "source.permissions_verified_at, source.checkpoint = 0, run.started_at, dict(state or {})",
-            "source.permissions_verified_at, source.checkpoint = 0, now, dict(state or {})",
-        ),
+        (LISTING, "from datetime import datetime,", "from datetime import UTC, datetime,"),
+        (LISTING, "source.listed_at = source.listing_began or run.started_at", "source.listed_at = datetime.now(UTC)"),
     ),
 )
 
