@@ -1,8 +1,9 @@
-"""What is checked of a ZIP file (DOCX, XLSX and PPTX are such files) before any of it is unpacked."""
+"""What is checked of a ZIP file (office documents and books are such files) before any of it is unpacked."""
 
 import io
 import stat
 import zipfile
+import zlib
 from collections.abc import Sequence
 
 from connectors.parsing.results import ParseFailed
@@ -30,6 +31,14 @@ def open_archive(content: bytes, damaged: str = "corrupt") -> zipfile.ZipFile:
     if any(entry.flag_bits & ENCRYPTED_FLAG for entry in entries):
         raise ParseFailed("encrypted")
     return archive
+
+
+def entry_of(archive: zipfile.ZipFile, name: str) -> bytes:
+    """One entry's bytes. Raises ParseFailed where it is missing or damaged."""
+    try:
+        return archive.read(name)
+    except (KeyError, ValueError, EOFError, OSError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise ParseFailed("corrupt") from error
 
 
 def refuse_bomb(entries: Sequence[zipfile.ZipInfo]) -> None:

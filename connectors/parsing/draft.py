@@ -1,6 +1,6 @@
 """A parsed document while a format's reader is writing it, block by block."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from connectors.parsing.cleaning import clean, line
 from connectors.parsing.languages import guess_language
@@ -14,6 +14,7 @@ from connectors.parsing.results import (
     Parsed,
     ParseFailed,
 )
+from connectors.parsing.tables import table_lines
 
 
 class Draft:
@@ -46,6 +47,12 @@ class Draft:
         self._bytes += len(separator) + len(block.encode())
         if self._bytes > MAX_TEXT_BYTES:
             raise ParseFailed("too_large")
+
+    def table(self, rows: Sequence[Sequence[str]], *, tight: bool = False) -> None:
+        """Appends a table's rows, each on a line."""
+        for text in table_lines(rows):
+            self.add(text, tight=tight)
+            tight = True
 
     def heading(self, level: int, title: str) -> None:
         """Appends a heading as a line of its own."""

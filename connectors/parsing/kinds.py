@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from connectors.parsing.archives import open_archive
+from connectors.parsing.archives import entry_of, open_archive
 from connectors.parsing.decoding import unmarked_utf16
 from connectors.parsing.results import ParseFailed
 
@@ -17,6 +17,8 @@ MIMES = {
     "word": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "sheets": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "slides": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "opendocument": "application/vnd.oasis.opendocument.text",
+    "book": "application/epub+zip",
     "picture": "image/png",
 }
 SUFFIXES = {
@@ -39,6 +41,13 @@ SUFFIXES = {
     ".pptm": "slides",
     ".ppsx": "slides",
     ".potx": "slides",
+    ".odt": "opendocument",
+    ".ott": "opendocument",
+    ".ods": "opendocument",
+    ".ots": "opendocument",
+    ".odp": "opendocument",
+    ".otp": "opendocument",
+    ".epub": "book",
     ".png": "picture",
     ".jpg": "picture",
     ".jpeg": "picture",
@@ -47,6 +56,7 @@ SUFFIXES = {
     ".bmp": "picture",
 }
 TEXT_KINDS = frozenset({"markdown", "plain", "web", "comma", "mail"})
+OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
 OFFICE_FOLDERS = {"word/": "word", "xl/": "sheets", "ppt/": "slides"}
 PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
 BITMAP = b"BM"
@@ -90,6 +100,11 @@ def kind_of(content: bytes, filename: str, mime: str = "") -> str:
 def _office_kind(content: bytes, hint: str) -> str:
     with open_archive(content, damaged="corrupt" if hint not in TEXT_KINDS | {""} else "unsupported_type") as archive:
         names = archive.namelist()
+        declared = entry_of(archive, "mimetype")[:100].decode("ascii", "replace").strip() if "mimetype" in names else ""
+    if declared.startswith(OPEN_DOCUMENT) and "content.xml" in names:
+        return "opendocument"
+    if declared == MIMES["book"] or "META-INF/container.xml" in names:
+        return "book"
     for folder, kind in OFFICE_FOLDERS.items():
         if "[Content_Types].xml" in names and any(name.startswith(folder) for name in names):
             return kind

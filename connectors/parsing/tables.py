@@ -7,6 +7,7 @@ from connectors.parsing.cleaning import line
 
 HEADER_SEARCH = 10
 LONGEST_HEADER = 60
+LONG_TABLE = 1_000  # characters, about what one passage holds
 
 Row = Sequence[str]
 
@@ -21,6 +22,12 @@ def record_line(header: Row, cells: Row) -> str:
     names = [*header, *[""] * (len(cells) - len(header))]
     filled = ((name, line(cell)) for name, cell in zip(names, cells, strict=False))
     return "; ".join(f"{name}: {value}" if name else value for name, value in filled if value)
+
+
+def table_lines(rows: Sequence[Row]) -> list[str]:
+    """The lines of a table in a text: a short one as it stands, of a long one each row with its header's words."""
+    lines = [text for row in rows if (text := row_line(row))]
+    return lines if sum(map(len, lines)) <= LONG_TABLE else [text for text in sheet_lines(rows) if text]
 
 
 def sheet_lines(rows: Iterable[Row]) -> Iterable[str]:
