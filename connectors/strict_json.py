@@ -24,22 +24,36 @@ class InvalidJSON(ValueError):
         self.message = message
 
 
+class Wrong:
+    """Stands in a value of `loads_in_parts` for what cannot be taken as it is.
+
+    `pairs`: of an object in which a key occurs twice.
+    """
+
+    def __init__(self, error: InvalidJSON, pairs: Sequence[tuple[str, object]] = ()) -> None:
+        self.error = error
+        self.pairs = pairs
+
+
 def loads(raw: bytes) -> object:
     """The value `raw` stands for. Raises InvalidJSON (`json_invalid`)."""
+    value = loads_in_parts(raw)
+    refuse_wrong(value)
+    return value
+
+
+def loads_in_parts(raw: bytes) -> object:
+    """The same, where a bad part must not spoil the rest: `refuse_wrong` judges each."""
     try:
-        value = json.loads(
-            raw.decode(), object_pairs_hook=_without_duplicates, parse_float=_finite, parse_constant=_not_a_number
-        )
+        return json.loads(raw.decode(), object_pairs_hook=_object, parse_float=_finite, parse_constant=_not_a_number)
     except UnicodeDecodeError:
         raise _invalid("This is not UTF-8.") from None
     except RecursionError:
         raise _too_deep() from None
     except json.JSONDecodeError as error:
         raise _invalid(f"This is not JSON: {error.msg}, line {error.lineno}, column {error.colno}.") from None
-    except ValueError as error:
-        raise error if isinstance(error, InvalidJSON) else _invalid("A number is too long.") from None
-    _refuse_deep_or_unstorable(value)
-    return value
+    except ValueError:
+        raise _invalid("A number is too long.") from None
 
 
 def is_storable(text: str) -> bool:
@@ -155,29 +169,29 @@ def _too_deep() -> InvalidJSON:
     return _invalid(f"This is nested more than {MAX_DEPTH} deep.")
 
 
-def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _object(pairs: list[tuple[str, object]]) -> object:
     value = dict(pairs)
-    if len(value) < len(pairs):
-        raise _invalid("A key occurs twice in one object.")
-    return value
+    return value if len(value) == len(pairs) else Wrong(_invalid("A key occurs twice in one object."), pairs)
 
 
-def _finite(digits: str) -> float:
+def _finite(digits: str) -> float | Wrong:
     number = float(digits)
-    if not math.isfinite(number):
-        raise _invalid("A number is too large.")
-    return number
+    return number if math.isfinite(number) else Wrong(_invalid("A number is too large."))
 
 
-def _not_a_number(name: str) -> object:
-    raise _invalid(f"{name} is not a number of JSON.")
+def _not_a_number(name: str) -> Wrong:
+    return Wrong(_invalid(f"{name} is not a number of JSON."))
 
 
-def _refuse_deep_or_unstorable(value: object) -> None:
+def refuse_wrong(value: object) -> None:
+    """Raises InvalidJSON where a part of the value is wrong, cannot be stored or is nested too deeply."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
-        if any(isinstance(item, str) and not is_storable(item) for item in level):
-            raise _invalid("A string holds NUL or half of a character, which cannot be stored.")
+        for item in level:
+            if isinstance(item, Wrong):
+                raise item.error
+            if isinstance(item, str) and not is_storable(item):
+                raise _invalid("A string holds NUL or half of a character, which cannot be stored.")
         containers = [item for item in level if isinstance(item, dict | list)]
         if not containers:
             return

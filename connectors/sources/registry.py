@@ -2,9 +2,10 @@
 
 from connectors.sources.base import Connector, ConnectorError
 from connectors.sources.folder import Folder
+from connectors.sources.http import Http
 
 PUSH = "push"  # its records come by the API: there is nothing to read, and no connector
-KINDS: dict[str, type[Connector]] = {"folder": Folder}
+KINDS: dict[str, type[Connector]] = {"folder": Folder, "http": Http}
 
 
 def connector_for(kind: str) -> type[Connector] | None:
