@@ -28,6 +28,7 @@ from connectors.records import (
     DocumentRecord,
     Kind,
     PrincipalRecord,
+    Problem,
     Record,
     ScopeRecord,
     State,
@@ -91,6 +92,10 @@ def apply_page(run: SyncRun, records: Sequence[Record], texts: Texts, reached: S
                 for record in records:
                     if isinstance(record, Appliable):
                         _apply_or_hide(writing, record, page)
+                    elif isinstance(record, Problem) and record.kind is not None:
+                        writing.hide(record.kind, record.id)
+                        page.counts["refused"] += 1
+                        page.problems.append(record.message)
                 writing.settle(refuse_cycles=False)
                 listing.note(run, records, reached)
                 return page

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from connectors.models import Listed, Source, SyncRun
-from connectors.records import DocumentRecord, Kind, PrincipalRecord, Record, ScopeRecord, State
+from connectors.records import DocumentRecord, Kind, PrincipalRecord, Problem, Record, ScopeRecord, State
 
 WHOLE_EVERY = timedelta(hours=24)
 
@@ -62,6 +62,8 @@ def _named(record: Record) -> tuple[Kind, str] | None:
             return "scope", record.id
         case DocumentRecord():
             return "document", record.id
+        case Problem(kind=kind) if kind is not None:
+            return kind, record.id
         case _:
             return None
 

@@ -116,7 +116,7 @@ class Reading:
         for record in connector_of(self.run.source).records(listing.since(self.run)):
             ended = isinstance(record, Checkpoint)
             match record:
-                case Problem():
+                case Problem(kind=None):
                     self._tell([record.message])
                 case Checkpoint():
                     self._commit(record.state)

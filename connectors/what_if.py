@@ -202,7 +202,7 @@ class Sync(Plan):
         for record in connector_of(self.source).records(None):
             ended = isinstance(record, Checkpoint)
             match record:
-                case Problem():
+                case Problem(kind=None):
                     self.tell(record.message)
                 case Checkpoint():
                     self._close(page)

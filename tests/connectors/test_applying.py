@@ -17,6 +17,7 @@ from connectors.records import (
     DocumentRecord,
     Entry,
     PrincipalRecord,
+    Problem,
     Record,
     ScopeRecord,
 )
@@ -153,3 +154,17 @@ def test_a_group_that_only_lost_a_person_counts_as_changed(run: SyncRun) -> None
     page(run, *people, both)
     assert page(run, replace(both, members=(Entry(id="ann"),))).counts == {"accepted": 1}
     assert page(run, replace(both, members=(Entry(id="ann"),))).counts == {"unchanged": 1}
+
+
+def test_what_could_not_be_understood_admits_nobody_until_it_is_sent_again(world: World, run: SyncRun) -> None:
+    team = PrincipalRecord(id="team", kind="group", members=(Entry(id="ann"),))
+    page(run, team, scope("room", "team"), scope("open", "ann", "bob"), document("d", "room"), document("e", "open"))
+    assert world.reads("ann") == {"d", "e"}
+    unclear = Problem(message="Not understood.", kind="principal", id="team")
+    done = page(run, unclear, Problem(message="Nor this.", kind="document", id="e"), document("f", "open"))
+    assert (done.problems, done.counts["refused"]) == (["Not understood.", "Nor this."], 2)
+    assert (world.reads("ann"), world.reads("bob")) == ({"f"}, {"f"})
+    page(run, Problem(message="Nor this.", kind="scope", id="open"), team, document("e", "open"))
+    assert (world.reads("ann"), world.reads("bob")) == ({"d"}, set())
+    page(run, scope("open", "ann", "bob"))
+    assert (world.reads("ann"), world.reads("bob")) == ({"d", "e", "f"}, {"e", "f"})
