@@ -19,6 +19,7 @@ MIMES = {
     "slides": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "opendocument": "application/vnd.oasis.opendocument.text",
     "book": "application/epub+zip",
+    "richtext": "application/rtf",
     "picture": "image/png",
 }
 SUFFIXES = {
@@ -48,6 +49,7 @@ SUFFIXES = {
     ".odp": "opendocument",
     ".otp": "opendocument",
     ".epub": "book",
+    ".rtf": "richtext",
     ".png": "picture",
     ".jpg": "picture",
     ".jpeg": "picture",
@@ -62,7 +64,8 @@ PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
 BITMAP = b"BM"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 TEXT_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-NOT_READ = (b"{\\rtf", b"%!PS", b"-----BEGIN PGP MESSAGE")
+RICH_TEXT = b"{\\rtf"
+NOT_READ = (b"%!PS", b"-----BEGIN PGP MESSAGE")
 WEB_PAGE = re.compile(
     rb"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.S
 )
@@ -94,6 +97,8 @@ def kind_of(content: bytes, filename: str, mime: str = "") -> str:
     is_picture = content.startswith(PICTURES) or (content.startswith(BITMAP) and not _is_text(content))
     if is_picture and hint in ("", "picture"):
         return "picture"
+    if content[:64].lstrip().startswith(RICH_TEXT):
+        return "richtext"
     return _text_kind(content, hint)
 
 
