@@ -7,8 +7,8 @@ rest, at any size and side by side with its peers.
 import subprocess
 import sys
 
-ALONE = ("ask", "explain", "permissions", "startup", "memory")
-OF_RETRIEVAL = ("run", "changes", "clients", "words")
+ALONE = ("ask", "explain", "permissions", "loading", "startup", "memory")
+OF_RETRIEVAL = ("run", "changes", "clients", "words", "http")
 
 
 def main() -> int:

@@ -9,6 +9,7 @@
     changing.py    what it costs to share anew, and how long a reader taken away still reads
     crowding.py    the gateway with many clients at once
     wording.py     the gateway by words, by meaning and by both
+    requesting.py  the gateway's search over HTTP, asked by the clock
     merging.py     all of it as the tables of docs/benchmarks.md and as one JSON file
 
 What was made stays in `var/bench` (or BENCH_DIR), so that the cells of a size share it.

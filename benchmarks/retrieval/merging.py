@@ -11,7 +11,7 @@ from benchmarks.retrieval.peers import SYSTEMS
 from benchmarks.retrieval.sharing import WAYS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
+LOADING = RESULTS / "loading.json"
 GOOD = 0.95  # recall from which on a faster peer is a loss of ours
 
 
@@ -22,10 +22,18 @@ def merge() -> None:
         raise SystemExit(f"There are no cells in {PLACE} yet: `python -m benchmarks.retrieval run` measures them.")
     lines = ",\n".join(json.dumps(cell, separators=(",", ":")) for cell in cells)
     (RESULTS / "retrieval.json").write_text(f'{{"cells": [\n{lines}\n]}}\n')
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{tables(cells)}\n{END}{after}")
+    page = between(PAGE.read_text(), "tables", tables(cells))
+    if LOADING.exists():
+        page = between(page, "loading", loading(json.loads(LOADING.read_text())))
+    PAGE.write_text(page)
     print(f"{len(cells)} cells in {PAGE.name} and retrieval.json")
+
+
+def between(page: str, name: str, text: str) -> str:
+    """The page with this text between the marks of this name."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}\n\n{text}{end}{rest.partition(end)[2]}"
 
 
 def _order(cell: Found) -> tuple[int, int, float, int]:
@@ -49,7 +57,7 @@ def tables(cells: Sequence[Found]) -> str:
         asked = [cell for cell in mine if "recall" in cell]
         parts += [f"## {size:,} passages\n", _conditions(mine), _bars(mine), _matrix(asked)]
         parts += [_changes(mine), _clients(mine), _words(mine), _requests(mine), _left_out(mine)]
-    return "\n".join(part for part in parts if part)
+    return "\n".join(part for part in parts if part) + "\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -62,6 +70,28 @@ def number(value: float) -> str:
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def loading(report: Found) -> str:
+    """What `benchmarks.loading` found."""
+    loads = (report["load_before"][0], report["load_after"][0])
+    rows = [
+        [
+            figure["name"],
+            f"{number(figure['value']) if figure['value'] >= 1 else format(figure['value'], '.3f')} {figure['unit']}",
+            _verdict(figure["value"], figure["at_most"]),
+        ]
+        for figure in report["figures"]
+    ]
+    facts = "".join(f"- {name}: {fact}\n" for name, fact in report["facts"].items())
+    when = f"{report['at'][:10]}, {report['cores']} cores, load {loads[0]:.1f} to {loads[1]:.1f}.\n"
+    return f"{when}\n{table(['what', 'value', 'bar'], rows)}\n{facts}\n"
+
+
+def _verdict(value: float, at_most: float | None) -> str:
+    if at_most is None:
+        return ""
+    return f"≤ {at_most:g}, {'met' if value <= at_most else '**missed**'}"
 
 
 def _conditions(cells: Sequence[Found]) -> str:

@@ -228,6 +228,6 @@ def one(connection: HTTPConnection, question: Question) -> tuple[str, int]:
         answer = connection.getresponse()
         content = answer.read()
         return ("", len(json.loads(content)["results"])) if answer.status == OK else (str(answer.status), 0)
-    except (OSError, HTTPException, ValueError) as error:
+    except (OSError, HTTPException, ValueError, KeyError) as error:
         connection.close()  # the next request opens it again
         return type(error).__name__, 0
