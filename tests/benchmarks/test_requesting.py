@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from benchmarks.retrieval.requesting import WANTED, Asker, Question, ask, questions, warm_up
+from benchmarks.retrieval.peers.system import WANTED
+from benchmarks.retrieval.requesting import Asker, Question, ask, questions, warm_up
 
 ASKERS = [Asker("1", "one"), Asker("100", "hundred")]
 Answer = Callable[[int], tuple[int, object]]
