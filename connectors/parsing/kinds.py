@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 
 from connectors.parsing.archives import entry_of, open_archive
 from connectors.parsing.decoding import unmarked_utf16
+from connectors.parsing.languages_of_code import LANGUAGES, NAMES
 from connectors.parsing.results import ParseFailed
 
 MIMES = {
@@ -20,6 +21,10 @@ MIMES = {
     "opendocument": "application/vnd.oasis.opendocument.text",
     "book": "application/epub+zip",
     "richtext": "application/rtf",
+    "calendar": "text/calendar",
+    "structured": "application/json",
+    "notebook": "application/x-ipynb+json",
+    "code": "text/x-source",
     "picture": "image/png",
 }
 SUFFIXES = {
@@ -50,14 +55,23 @@ SUFFIXES = {
     ".otp": "opendocument",
     ".epub": "book",
     ".rtf": "richtext",
+    ".ics": "calendar",
+    ".ifb": "calendar",
+    ".json": "structured",
+    ".jsonl": "structured",
+    ".ndjson": "structured",
+    ".geojson": "structured",
+    ".ipynb": "notebook",
     ".png": "picture",
     ".jpg": "picture",
     ".jpeg": "picture",
     ".tif": "picture",
     ".tiff": "picture",
     ".bmp": "picture",
+    **dict.fromkeys(LANGUAGES, "code"),
 }
-TEXT_KINDS = frozenset({"markdown", "plain", "web", "comma", "mail"})
+TEXT_KINDS = frozenset({"markdown", "plain", "web", "comma", "mail", "calendar", "structured", "notebook", "code"})
+CALENDAR = b"BEGIN:VCALENDAR"
 OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
 OFFICE_FOLDERS = {"word/": "word", "xl/": "sheets", "ppt/": "slides"}
 PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
@@ -77,7 +91,8 @@ HEADER_LINE = re.compile(rb"(?:[!-9;-~]+:|[ \t]+\S|From )")
 
 def kind_by_name(filename: str, mime: str = "") -> str:
     """The format a name or a declared type stands for; "" when it says nothing."""
-    by_suffix = SUFFIXES.get(PurePosixPath(filename).suffix.lower(), "")
+    path = PurePosixPath(filename)
+    by_suffix = "code" if path.name in NAMES else SUFFIXES.get(path.suffix.lower(), "")
     declared = mime.partition(";")[0].strip().lower()
     return by_suffix or next((kind for kind, name in MIMES.items() if name == declared and kind != "plain"), "")
 
@@ -124,6 +139,8 @@ def _text_kind(content: bytes, hint: str) -> str:
         return "web"
     if hint in TEXT_KINDS:
         return hint
+    if head.lstrip(b"\xef\xbb\xbf \r\n")[: len(CALENDAR)].upper() == CALENDAR:
+        return "calendar"
     return "mail" if _is_mail(head) else "plain"
 
 
