@@ -143,6 +143,138 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT ln(1 + (greatest(among - df, 0) + 0.5)::float8 / (df + 0.5))
 $$;
 
+-- Whether two openings look alike: a third of the words of the shorter are in the other.
+CREATE FUNCTION gatehouse_alike(opening tsvector, look text[]) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT 3 * (length(opening) - length(ts_delete(opening, look))) >= least(length(opening), cardinality(look))
+$$;
+
+-- Long documents that look alike, such as quarterly reports, say the same on the same pages, and on few of them whose they
+-- are. Which of them a question means is said by their openings (title, first passage, name of the file):
+--   look    the words of the opening that has most of the question, by their rarity among permitted openings
+--   alike   documents whose openings look like that one, the best first; of equals the newest
+--   shares  how much of the question's words each has, 1 for the best; of equals the oldest a fifth less
+--   named   the five best of them
+-- Nothing is named where nothing looks like the best but itself, or where half of what does is named as well. `met` are
+-- passages that were found otherwise. Work is bounded by numbers of permitted openings.
+CREATE FUNCTION gatehouse_named(
+    lexemes text[], bits integer[], readable bigint[], opened bigint[], narrowed bigint[], met bigint[],
+    OUT named bigint[], OUT alike bigint[], OUT shares double precision[], OUT look text[]
+)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public
+SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_seqscan = off
+SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    common CONSTANT integer := 1000;  -- a word that more openings have does not tell them apart
+    compared CONSTANT integer := 100;  -- so many of those that have the question's words are looked at
+    few CONSTANT integer := 5;
+BEGIN
+    named := '{}';
+    WITH sizes AS MATERIALIZED (
+        SELECT c.place, (
+            SELECT count(*) FROM (
+                SELECT FROM connectors_passage p
+                WHERE p.opening IS NOT NULL AND p.configuration = c.place AND p.scope_id = ANY(readable)
+                  AND (narrowed IS NULL OR p.document_id = ANY(narrowed))
+                LIMIT 2 * common
+            ) openings
+        ) AS size
+        FROM generate_subscripts(gatehouse_configurations(), 1) AS c(place)
+    ), postings AS MATERIALIZED (
+        SELECT t.n, t.bits, f.document_id
+        FROM unnest(lexemes, bits) WITH ORDINALITY AS t(lexeme, bits, n)
+        CROSS JOIN LATERAL (
+            SELECT p.document_id FROM connectors_passage p
+            WHERE p.opening @@ gatehouse_query(t.lexeme, false) AND p.opening IS NOT NULL
+              AND t.bits & (1 << p.configuration) <> 0
+              AND (p.scope_id IN (SELECT unnest(readable)) OR p.document_id = ANY(opened))
+              AND (narrowed IS NULL OR p.document_id = ANY(narrowed))
+            LIMIT common + 1
+        ) f
+    ), weights AS (
+        SELECT p.n, (1000000 * gatehouse_rarity(count(*), (
+            SELECT sum(s.size)::bigint FROM sizes s WHERE p.bits & (1 << s.place) <> 0
+        )))::bigint AS weight
+        FROM postings p GROUP BY p.n, p.bits HAVING count(*) <= common
+    ), scores AS MATERIALIZED (
+        SELECT p.document_id, sum(w.weight)::float8 AS score FROM postings p JOIN weights w ON w.n = p.n
+        GROUP BY p.document_id ORDER BY score DESC, p.document_id LIMIT compared
+    )
+    SELECT array_agg(s.document_id ORDER BY s.score DESC, s.document_id),
+           array_agg(s.score / nullif(m.most, 0) ORDER BY s.score DESC, s.document_id)
+    INTO alike, shares
+    FROM scores s CROSS JOIN (SELECT max(score) AS most FROM scores) m;
+    IF alike IS NULL OR shares[1] IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT tsvector_to_array(p.opening) INTO look
+    FROM connectors_passage p WHERE p.document_id = alike[1] AND p.opening IS NOT NULL;
+    WITH look_alikes AS MATERIALIZED (
+        SELECT p.document_id, coalesce(shares[array_position(alike, p.document_id)], 0) AS share,
+               coalesce(to_char(d.modified_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), d.file_metadata ->> 'created', '') AS day
+        FROM connectors_passage p JOIN connectors_document d ON d.id = p.document_id
+        WHERE p.opening IS NOT NULL AND gatehouse_alike(p.opening, look)
+          AND p.document_id = ANY(alike || ARRAY(SELECT m.document_id FROM connectors_passage m WHERE m.id = ANY(met)))
+    ), ordered AS (
+        SELECT l.document_id, l.share * (1 - 0.2 * percent_rank() OVER (PARTITION BY l.share ORDER BY l.day DESC)) AS share,
+               2 * count(*) FILTER (WHERE l.share = 1) OVER () < count(*) OVER () AS clear
+        FROM look_alikes l
+    )
+    SELECT array_agg(o.document_id ORDER BY o.share DESC, o.document_id),
+           array_agg(o.share ORDER BY o.share DESC, o.document_id),
+           coalesce((array_agg(o.document_id ORDER BY o.share DESC, o.document_id) FILTER (WHERE o.clear))[:few], '{}')
+    INTO alike, shares, named
+    FROM ordered o;
+END $$;
+
+-- Up to `depth` passages of these documents, nearest first. Of so many documents, in this order, as have together no more
+-- passages than are compared exactly anywhere.
+CREATE FUNCTION gatehouse_nearest_within(
+    generation bigint, query_vector halfvec, documents bigint[], depth integer
+) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public
+SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_seqscan = off
+SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    longest CONSTANT integer := 1300;  -- numbers of a vector that stand in the row
+    compared CONSTANT integer := 10000;
+    asked CONSTANT halfvec := CASE WHEN vector_dims(query_vector) > longest
+        THEN l2_normalize(subvector(query_vector, 1, longest)) ELSE query_vector END;
+    short_enough CONSTANT bigint[] := ARRAY(
+        SELECT l.id FROM (
+            SELECT d.id, d.place, sum((
+                SELECT max(p.ordinal) FROM connectors_passage p WHERE p.document_id = d.id
+            )) OVER (ORDER BY d.place) AS together
+            FROM unnest(documents) WITH ORDINALITY AS d(id, place)
+        ) l WHERE l.together < compared ORDER BY l.place);
+BEGIN
+    IF vector_dims(query_vector) IS DISTINCT FROM (
+        SELECT g.dimensions FROM connectors_indexgeneration g WHERE g.id = generation
+    ) THEN
+        RETURN '{}';
+    END IF;
+    RETURN ARRAY(
+        SELECT v.passage_id FROM connectors_passagevector v
+        WHERE v.generation_id = generation AND v.document_id = ANY(short_enough)
+        ORDER BY v.embedding <#> asked, v.passage_id LIMIT depth);
+END $$;
+
+-- What of its score each of these passages keeps: all of it, except for those of look-alikes. Of these, whatever the
+-- question says nothing of keeps a third.
+CREATE FUNCTION gatehouse_kept(
+    passages bigint[], alike bigint[], shares double precision[], look text[]
+) RETURNS TABLE (id bigint, part double precision)
+LANGUAGE sql STABLE ROWS 50 SET search_path = pg_catalog, public AS $$
+    WITH met AS MATERIALIZED (
+        SELECT p.id, p.document_id FROM connectors_passage p WHERE p.id = ANY(passages)
+    ), sunk AS MATERIALIZED (
+        SELECT o.document_id, (1 + 2 * coalesce(shares[array_position(alike, o.document_id)], 0)) / 3 AS part
+        FROM connectors_passage o
+        WHERE o.opening IS NOT NULL AND o.document_id IN (SELECT m.document_id FROM met m) AND gatehouse_alike(o.opening, look)
+    )
+    SELECT m.id, s.part FROM met m JOIN sunk s ON s.document_id = m.document_id
+$$;
+
 -- Up to `depth` permitted passages by BM25 (Robertson et al. 1995, k1 = 0.9, b = 0.4), best first. Frequencies come from
 -- permitted passages only: hidden ones change no score (P14), and what is left out to bound the work is chosen by
 -- frequency, length and number, never by where rows lie.
@@ -150,9 +282,10 @@ $$;
 -- First the words that few passages have, the rarest first, as long as they have not too many together; the best of
 -- these passages by the weights of those words alone are weighed whole. Where every word is common, the passages that
 -- have all of them, or all but the commonest; where still too many, one in 64, chosen by a hash of their words.
+-- Beyond `depth`: the passages `beside`, and as many of `named` documents as have the rarest words.
 CREATE FUNCTION gatehouse_weighed(
     lexemes text[], bits integer[], beginnings text[], phrase tsquery,
-    readable bigint[], opened bigint[], narrowed bigint[], sizes bigint[], depth integer
+    readable bigint[], opened bigint[], narrowed bigint[], sizes bigint[], named bigint[], beside bigint[], depth integer
 ) RETURNS TABLE (id bigint, score double precision)
 LANGUAGE plpgsql STABLE ROWS 50 SET search_path = pg_catalog, public
 SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_seqscan = off
@@ -171,6 +304,7 @@ DECLARE
         FROM unnest(made_by) WITH ORDINALITY AS t(bits, n) ORDER BY t.n);
     counts bigint[];
     candidates bigint[];
+    within bigint[];
     by_rarity integer[];
     all_of_them tsquery;
     last integer;
@@ -179,10 +313,10 @@ BEGIN
         RETURN;
     END IF;
     WITH postings AS MATERIALIZED (
-        SELECT t.n, f.id, f.words
+        SELECT t.n, f.id, f.words, f.document_id
         FROM unnest(asked, made_by) WITH ORDINALITY AS t(lexeme, bits, n)
         CROSS JOIN LATERAL (
-            SELECT p.id, p.words FROM connectors_passage p
+            SELECT p.id, p.words, p.document_id FROM connectors_passage p
             WHERE p.lexemes @@ gatehouse_query(t.lexeme, t.n > plain) AND t.bits & (1 << p.configuration) <> 0
               AND (narrowed IS NULL OR p.document_id = ANY(narrowed))
               AND (p.scope_id IN (SELECT unnest(readable)) OR p.document_id = ANY(opened))
@@ -198,8 +332,11 @@ BEGIN
                SELECT coalesce((SELECT c.df FROM counted c WHERE c.n = i), 0) FROM generate_subscripts(asked, 1) i ORDER BY i),
            ARRAY(
                SELECT p.id FROM postings p JOIN rare r ON r.n = p.n
-               GROUP BY p.id, p.words ORDER BY sum(r.idf) DESC, p.words, p.id LIMIT weighed_at_most)
-    INTO counts, candidates;
+               GROUP BY p.id, p.words ORDER BY sum(r.idf) DESC, p.words, p.id LIMIT weighed_at_most),
+           beside || ARRAY(
+               SELECT p.id FROM postings p JOIN rare r ON r.n = p.n WHERE p.document_id = ANY(named)
+               GROUP BY p.id, p.words ORDER BY sum(r.idf) DESC, p.words, p.id LIMIT depth)
+    INTO counts, candidates, within;
     IF common < ANY(counts) THEN  -- of a common word, as many as the sample lets expect
         counts := ARRAY(
             SELECT CASE WHEN c.df <= common THEN c.df ELSE greatest(common + 1, sampled * (
@@ -258,7 +395,7 @@ BEGIN
     RETURN QUERY
     WITH weighed AS MATERIALIZED (
         SELECT p.id, p.lexemes AS vector, p.words, 1 << p.configuration AS bit
-        FROM connectors_passage p WHERE p.id = ANY(candidates)
+        FROM connectors_passage p WHERE p.id = ANY(candidates || within)
     ), average AS (
         SELECT greatest(avg(w.words), 1)::float8 AS words FROM weighed w
     ), terms AS MATERIALIZED (
@@ -281,12 +418,21 @@ BEGIN
     )
     -- added up in whole millionths, since a sum of fractions depends on the order of its rows, which depends on a plan,
     -- which depends on how many rows there are, hidden ones included
-    SELECT f.id, sum((f.weight * f.tf / (f.tf + 0.9 * (0.6 + 0.4 * f.words / a.words)))::bigint)::float8 / 1000000 AS score
-    FROM frequencies f CROSS JOIN average a
-    GROUP BY f.id ORDER BY score DESC, f.id LIMIT depth;
+    SELECT r.id, r.score
+    FROM (
+        SELECT s.id, s.score, row_number() OVER (ORDER BY s.score DESC, s.id) AS place
+        FROM (
+            SELECT f.id,
+                   sum((f.weight * f.tf / (f.tf + 0.9 * (0.6 + 0.4 * f.words / a.words)))::bigint)::float8 / 1000000 AS score
+            FROM frequencies f CROSS JOIN average a GROUP BY f.id
+        ) s
+    ) r
+    WHERE r.place <= depth OR r.id = ANY(within) ORDER BY r.place;
 END $$;
 
 -- Up to `wanted` permitted passages, best first, by nearness in meaning and by BM25, each brought to 0..1 and added up.
+-- Where a question names some of many long documents that look alike, their passages are looked for as well, and those of
+-- the others sink (decision 0020).
 --   viewers       who will see the result: each of them may read all of it (P10)
 --   generation    the vectors that were made by the model of `query_vector` (unit length, or NULL: words alone)
 --   question      empty: meaning alone; what it has between quotation marks must be there, if it is anywhere
@@ -295,7 +441,7 @@ CREATE FUNCTION gatehouse_search(
     viewers text, generation bigint, query_vector halfvec, question text, wanted integer, meaning double precision,
     filters jsonb
 ) RETURNS TABLE (passage bigint, similarity double precision, keywords double precision, score double precision)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, public
 SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_seqscan = off
 SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -304,6 +450,11 @@ DECLARE
     words record;
     phrase tsquery;
     nearest bigint[] := '{}';
+    naming record;
+    named bigint[] := '{}';
+    beside bigint[] := '{}';
+    alike bigint[] := '{}';
+    parts double precision[] := '{}';
     worded bigint[] := '{}';
     scores double precision[] := '{}';
 BEGIN
@@ -331,16 +482,28 @@ BEGIN
         nearest := gatehouse_nearest(
             generation, query_vector, may.readable, may.opened, may.narrowed, may.permitted, wanted, depth);
     END IF;
+    IF question <> '' AND phrase IS NULL AND EXISTS (SELECT FROM connectors_passage p WHERE p.opening IS NOT NULL) THEN
+        naming := gatehouse_named(words.lexemes, words.bits, may.readable, may.opened, may.narrowed, nearest);
+        named := naming.named;
+        IF query_vector IS NOT NULL AND cardinality(named) > 0 THEN
+            beside := gatehouse_nearest_within(generation, query_vector, named, depth);
+        END IF;
+    END IF;
     IF question <> '' THEN
         SELECT coalesce(array_agg(w.id), '{}'), coalesce(array_agg(w.score), '{}') INTO worded, scores
         FROM gatehouse_weighed(
-            words.lexemes, words.bits, words.beginnings, phrase, may.readable, may.opened, may.narrowed, may.sizes, depth) w;
+            words.lexemes, words.bits, words.beginnings, phrase, may.readable, may.opened, may.narrowed, may.sizes,
+            named, beside, depth) w;
+    END IF;
+    IF cardinality(named) > 0 THEN
+        SELECT coalesce(array_agg(k.id), '{}'), coalesce(array_agg(k.part), '{}') INTO alike, parts
+        FROM gatehouse_kept(nearest || beside || worded, naming.alike, naming.shares, naming.look) k;
     END IF;
     RETURN QUERY
     WITH bm25 AS MATERIALIZED (
         SELECT b.id, b.score FROM unnest(worded, scores) AS b(id, score)
     ), found AS (
-        SELECT unnest(nearest) AS id UNION SELECT unnest(worded)
+        SELECT unnest(nearest || beside) AS id UNION SELECT unnest(worded)
     ), measured AS (
         SELECT f.id, -(coalesce(v.whole, v.embedding) <#> query_vector) AS similarity, coalesce(b.score, 0) AS keywords
         FROM found f
@@ -352,16 +515,20 @@ BEGIN
         SELECT min(m.similarity) AS low, max(m.similarity) AS high, max(m.keywords) AS most FROM measured m
     )
     SELECT m.id, m.similarity, m.keywords,
-           meaning * coalesce((m.similarity - r.low) / nullif(r.high - r.low, 0), 0)
-           + (1 - meaning) * coalesce(m.keywords / nullif(r.most, 0), 0) AS fused
-    FROM measured m CROSS JOIN ranges r
+           (meaning * coalesce((m.similarity - r.low) / nullif(r.high - r.low, 0), 0)
+            + (1 - meaning) * coalesce(m.keywords / nullif(r.most, 0), 0)) * coalesce(k.part, 1) AS fused
+    FROM measured m CROSS JOIN ranges r LEFT JOIN unnest(alike, parts) AS k(id, part) ON k.id = m.id
     ORDER BY fused DESC, m.similarity DESC NULLS LAST, m.id LIMIT wanted;
 END $$;
 
 REVOKE EXECUTE ON FUNCTION
     gatehouse_permitted(text, jsonb),
     gatehouse_nearest(bigint, halfvec, bigint[], bigint[], bigint[], bigint, integer, integer),
-    gatehouse_weighed(text[], integer[], text[], tsquery, bigint[], bigint[], bigint[], bigint[], integer),
+    gatehouse_named(text[], integer[], bigint[], bigint[], bigint[], bigint[]),
+    gatehouse_nearest_within(bigint, halfvec, bigint[], integer),
+    gatehouse_kept(bigint[], bigint[], double precision[], text[]),
+    gatehouse_weighed(
+        text[], integer[], text[], tsquery, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], integer),
     gatehouse_search(text, bigint, halfvec, text, integer, double precision, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     gatehouse_search(text, bigint, halfvec, text, integer, double precision, jsonb) TO gatehouse_web;

@@ -31,6 +31,34 @@ ALTER TABLE connectors_passagevector SET (autovacuum_vacuum_insert_scale_factor 
 CREATE INDEX passage_sample ON connectors_passage USING gin (lexemes) WITH (fastupdate = off)
     WHERE get_byte(digest, 0) < 4;
 
+-- --- openings -------------------------------------------------------------------------------------------------
+
+-- What a long document (more than twenty passages) is named by, on its first passage: the words of that passage, its title
+-- among them, and those of the name of its file. Kept by triggers; nothing else writes it.
+ALTER TABLE connectors_passage ADD COLUMN opening tsvector;
+CREATE INDEX passage_openings ON connectors_passage USING gin (opening) WITH (fastupdate = off) WHERE opening IS NOT NULL;
+CREATE INDEX opening_places ON connectors_passage (configuration, scope_id, document_id) WHERE opening IS NOT NULL;
+CREATE INDEX opening_documents ON connectors_passage (document_id) WHERE opening IS NOT NULL;
+CREATE INDEX long_documents ON connectors_passage (document_id) WHERE ordinal = 20;
+
+CREATE FUNCTION gatehouse_open(documents bigint[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    UPDATE connectors_passage p SET opening = w.opening
+    FROM (
+        SELECT q.id, CASE
+            WHEN q.ordinal = 0 AND EXISTS (
+                SELECT FROM connectors_passage l WHERE l.document_id = q.document_id AND l.ordinal = 20
+            ) THEN q.lexemes || gatehouse_words(
+                (gatehouse_configurations())[q.configuration],
+                translate(regexp_replace(d.external_id, '^.*/', ''), '_.-', '   '))
+            END AS opening
+        FROM connectors_passage q JOIN connectors_document d ON d.id = q.document_id
+        WHERE q.document_id = ANY(documents) AND (q.ordinal = 0 OR q.opening IS NOT NULL)
+    ) w
+    WHERE p.id = w.id AND p.opening IS DISTINCT FROM w.opening;
+END $$;
+
 -- --- counting -------------------------------------------------------------------------------------------------
 
 -- Whoever writes passages holds the lock of their directory, so that two do not count in one scope at once.
@@ -41,6 +69,9 @@ BEGIN
     ON CONFLICT (scope_id, configuration) DO UPDATE SET passages = s.passages + excluded.passages;
     INSERT INTO connectors_unembedded (passage_id, queued_at, reason) SELECT a.id, clock_timestamp(), '' FROM added a
     ON CONFLICT DO NOTHING;
+    PERFORM gatehouse_open(array_agg(DISTINCT a.document_id))
+    FROM added a JOIN connectors_passage l ON l.document_id = a.document_id AND l.ordinal = 20
+    WHERE a.ordinal IN (0, 20) HAVING count(*) > 0;
     RETURN NULL;
 END $$;
 CREATE TRIGGER passages_added AFTER INSERT ON connectors_passage
@@ -51,6 +82,7 @@ BEGIN
     UPDATE connectors_scopesize s SET passages = s.passages - g.passages
     FROM (SELECT r.scope_id, r.configuration, count(*) AS passages FROM gone r GROUP BY 1, 2) g
     WHERE s.scope_id = g.scope_id AND s.configuration = g.configuration;
+    PERFORM gatehouse_open(array_agg(DISTINCT r.document_id)) FROM gone r WHERE r.ordinal = 20 HAVING count(*) > 0;
     RETURN NULL;
 END $$;
 CREATE TRIGGER passages_gone AFTER DELETE ON connectors_passage
@@ -69,6 +101,11 @@ BEGIN
     ) moved
     GROUP BY 1, 2 ORDER BY 1, 2
     ON CONFLICT (scope_id, configuration) DO UPDATE SET passages = s.passages + excluded.passages;
+    PERFORM gatehouse_open(array_agg(DISTINCT n.document_id))
+    FROM placed n JOIN left_behind o USING (id)
+    WHERE (n.ordinal IN (0, 20) OR o.ordinal IN (0, 20))
+      AND (n.ordinal, n.configuration, n.lexemes) IS DISTINCT FROM (o.ordinal, o.configuration, o.lexemes)
+    HAVING count(*) > 0;
     RETURN NULL;
 END $$;
 CREATE TRIGGER passages_moved AFTER UPDATE ON connectors_passage
@@ -83,5 +120,5 @@ REVOKE ALL ON connectors_passagevector, connectors_vectornode, connectors_unembe
               connectors_scopesize, connectors_indexgeneration FROM gatehouse_web;
 GRANT SELECT ON connectors_passagevector, connectors_vectornode, connectors_indexgeneration TO gatehouse_web;
 CREATE POLICY readable ON connectors_passagevector FOR SELECT USING (
-    scope_id = ANY((SELECT gatehouse_audience_scopes(gatehouse_viewers()))::bigint[])
-    OR document_id = ANY((SELECT gatehouse_glass_documents(gatehouse_viewers()))::bigint[]));
+    scope_id IN (SELECT unnest((SELECT gatehouse_audience_scopes(gatehouse_viewers()))))
+    OR document_id IN (SELECT unnest((SELECT gatehouse_glass_documents(gatehouse_viewers())))));

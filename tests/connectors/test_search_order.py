@@ -17,7 +17,9 @@ from tests.made_up import give_vectors
 
 pytestmark = pytest.mark.django_db
 
-WEIGHED = "gatehouse_weighed(text[],integer[],text[],tsquery,bigint[],bigint[],bigint[],bigint[],integer)"
+WEIGHED = (
+    "gatehouse_weighed(text[],integer[],text[],tsquery,bigint[],bigint[],bigint[],bigint[],bigint[],bigint[],integer)"
+)
 MANY = 65  # more than the exact arm keeps of equals, and the first ten
 WRITTEN_LAST = """
 UPDATE connectors_passage p SET page = 1

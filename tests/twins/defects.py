@@ -13,7 +13,9 @@ from connectors.models import Document
 from gateway.api import documents
 from tests.leakproof.breaking import InSql
 
-WEIGHED = "gatehouse_weighed(text[],integer[],text[],tsquery,bigint[],bigint[],bigint[],bigint[],integer)"
+WEIGHED = (
+    "gatehouse_weighed(text[],integer[],text[],tsquery,bigint[],bigint[],bigint[],bigint[],bigint[],bigint[],integer)"
+)
 COUNTED = "AND (p.scope_id IN (SELECT unnest(readable)) OR p.document_id = ANY(opened))\n            LIMIT"
 
 
