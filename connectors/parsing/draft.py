@@ -1,6 +1,6 @@
 """A parsed document while a format's reader is writing it, block by block."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from connectors.parsing.cleaning import clean, line
 from connectors.parsing.languages import guess_language
@@ -14,7 +14,7 @@ from connectors.parsing.results import (
     Parsed,
     ParseFailed,
 )
-from connectors.parsing.tables import table_lines
+from connectors.parsing.tables import sheet_lines, table_lines
 
 
 class Draft:
@@ -53,6 +53,19 @@ class Draft:
         for text in table_lines(rows):
             self.add(text, tight=tight)
             tight = True
+
+    def sheet(self, name: str, rows: Iterable[Sequence[str]], comments: Iterable[str] = ()) -> None:
+        """A sheet of a workbook: a page, its name, its rows, then what is said beside it; an empty one is empty."""
+        self.page(name)
+        remaining = filter(None, sheet_lines(rows))
+        first = next(remaining, None)
+        if first is not None:
+            self.heading(1, name)
+            self.add(first)
+            for text in remaining:
+                self.add(text, tight=True)
+        for index, text in enumerate(comments):
+            self.add(text, tight=index > 0)
 
     def heading(self, level: int, title: str) -> None:
         """Appends a heading as a line of its own."""

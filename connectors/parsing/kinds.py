@@ -1,5 +1,6 @@
 """Which format a file has: its bytes decide, its name only where the bytes leave a choice."""
 
+import io
 import re
 from pathlib import PurePosixPath
 
@@ -18,6 +19,8 @@ MIMES = {
     "word": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "sheets": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "slides": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "oldsheets": "application/vnd.ms-excel",
+    "outlook": "application/vnd.ms-outlook",
     "opendocument": "application/vnd.oasis.opendocument.text",
     "book": "application/epub+zip",
     "richtext": "application/rtf",
@@ -47,6 +50,9 @@ SUFFIXES = {
     ".pptm": "slides",
     ".ppsx": "slides",
     ".potx": "slides",
+    ".xls": "oldsheets",
+    ".xlt": "oldsheets",
+    ".msg": "outlook",
     ".odt": "opendocument",
     ".ott": "opendocument",
     ".ods": "opendocument",
@@ -77,6 +83,7 @@ OFFICE_FOLDERS = {"word/": "word", "xl/": "sheets", "ppt/": "slides"}
 PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
 BITMAP = b"BM"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+COMPOUND = {"__properties_version1.0": "outlook", "workbook": "oldsheets", "book": "oldsheets"}
 TEXT_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 RICH_TEXT = b"{\\rtf"
 NOT_READ = (b"%!PS", b"-----BEGIN PGP MESSAGE")
@@ -107,8 +114,7 @@ def kind_of(content: bytes, filename: str, mime: str = "") -> str:
     if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _office_kind(content, hint)
     if content.startswith(OLE):
-        protected = "EncryptedPackage".encode("utf-16-le") in content
-        raise ParseFailed("encrypted" if protected else "unsupported_type")
+        return _compound_kind(content)
     is_picture = content.startswith(PICTURES) or (content.startswith(BITMAP) and not _is_text(content))
     if is_picture and hint in ("", "picture"):
         return "picture"
@@ -129,6 +135,23 @@ def _office_kind(content: bytes, hint: str) -> str:
         if "[Content_Types].xml" in names and any(name.startswith(folder) for name in names):
             return kind
     raise ParseFailed("unsupported_type")
+
+
+def _compound_kind(content: bytes) -> str:
+    """What an OLE file is, by the streams in its root; old Word and PowerPoint files are not read."""
+    import olefile  # type: ignore[import-untyped]  # few files need it
+
+    try:
+        with olefile.OleFileIO(io.BytesIO(content)) as file:
+            names = {path[0].lower() for path in file.listdir(storages=True)}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ParseFailed("corrupt") from error
+    if "encryptedpackage" in names:
+        raise ParseFailed("encrypted")
+    kind = next((kind for name, kind in COMPOUND.items() if name in names), "")
+    if not kind:
+        raise ParseFailed("unsupported_type")
+    return kind
 
 
 def _text_kind(content: bytes, hint: str) -> str:

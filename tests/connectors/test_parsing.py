@@ -12,6 +12,7 @@ from connectors.parsing.draft import Draft
 from connectors.parsing.results import MAX_ATTACHED_BYTES, MAX_ATTACHMENTS
 from connectors.parsing.tables import sheet_lines
 from tests.connectors.files import making
+from tests.connectors.files.compound import compound
 
 
 @pytest.fixture(scope="module")
@@ -263,8 +264,9 @@ def test_a_declared_type_stands_in_for_a_missing_suffix(parser: ParserProcess) -
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "a.docx", "corrupt"),
         (b"\x7fELF\x02\x01\x01" + bytes(600), "a.out", "unsupported_type"),
         (making.archive({"readme.txt": "hello"}), "a.zip", "unsupported_type"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old.doc", "unsupported_type"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "a.xlsx", "encrypted"),
+        (compound({"WordDocument": b"old"}), "old.doc", "unsupported_type"),
+        (compound({"EncryptedPackage": b"sealed"}), "a.xlsx", "encrypted"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "a.xls", "corrupt"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(parser: ParserProcess, content: bytes, filename: str, reason: str) -> None:

@@ -9,7 +9,6 @@ from connectors.parsing.cleaning import line
 from connectors.parsing.draft import Draft
 from connectors.parsing.markup import attribute, first_text, local, named, tree_of
 from connectors.parsing.results import ParseFailed
-from connectors.parsing.tables import sheet_lines
 
 BODIES = frozenset({"text", "spreadsheet", "presentation", "drawing"})
 # What no reader sees on the page: deleted text is kept in `tracked-changes`.
@@ -199,12 +198,7 @@ class Writer:
         for table in body:
             if local(table.tag) != "table" or self.styles.hide(table):
                 continue
-            name = attribute(table, "name")
-            self.draft.page(name)
-            self.draft.heading(1, name)
-            written = self.draft.length
-            for text in sheet_lines(self.rows(table)):
-                self.draft.add(text, tight=self.draft.length > written)
+            self.draft.sheet(attribute(table, "name"), self.rows(table))
             self.notes()
 
     def slides(self, body: Element) -> None:

@@ -12,9 +12,9 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from connectors.parsing.archives import open_archive
+from connectors.parsing.cleaning import line
 from connectors.parsing.draft import Draft
 from connectors.parsing.results import damaged
-from connectors.parsing.tables import sheet_lines
 
 DAMAGED = (zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError, AttributeError)
 
@@ -36,16 +36,20 @@ def read(content: bytes, draft: Draft) -> None:
 
 def _read_sheet(sheet: Any, draft: Draft) -> None:
     sheet.reset_dimensions()  # the declared size may be wrong by a million rows
-    draft.page(sheet.title)
-    draft.heading(1, sheet.title)
-    written = draft.length
-    for line in sheet_lines(_rows(sheet)):
-        draft.add(line, tight=draft.length > written)
+    draft.sheet(sheet.title, _rows(sheet))
 
 
 def _rows(sheet: Any) -> Iterator[list[str]]:
     for row in sheet.iter_rows():
         yield [cell_text(cell.value, getattr(cell, "number_format", "")) for cell in row]
+
+
+def comment_line(place: str, author: str, said: str) -> str:
+    """A comment on a cell; Excel repeats its author at its start."""
+    said = said.strip()
+    if author and said.startswith(f"{author}:"):
+        said = said[len(author) + 1 :]
+    return f"Comment on {place}{f' by {author}' if author else ''}: {line(said)}"
 
 
 def cell_text(value: object, number_format: str) -> str:
