@@ -9,9 +9,10 @@ from django.utils import timezone
 from accounts import principals
 from accounts.models import Directory
 from accounts.statements import execute
+from connectors import listing, sealing
 from connectors.corpus.wall import as_owner
 from connectors.models import Source
-from connectors.sources.base import ConnectorError
+from connectors.sources.base import Connector, ConnectorError
 from connectors.sources.registry import PUSH, connector_for
 
 PULLED_PERMISSION_AGE = timedelta(hours=24)
@@ -27,20 +28,52 @@ def add_source(
     vouches_for_emails: bool = False,
 ) -> Source:
     """A new source, due at once if it is one that is read. Raises `ConnectorError` with what is wrong."""
-    connector = connector_for(kind)
-    unknown = sorted(set(settings or {}) - set(connector.settings if connector else ()))
-    if unknown:
-        raise ConnectorError(f"A source of kind {kind} has no setting {unknown[0]!r}.", permanent=True)
+    plain, secrets = _parted(kind, settings or {})
     if Directory.objects.filter(key=key).exists():
         raise ConnectorError(f"There is a source {key!r} already.", permanent=True)
     directory = principals.create_directory(key, name or key, vouches_for_emails=vouches_for_emails)
-    return Source.objects.create(
+    source = Source.objects.create(
         directory=directory,
         kind=kind,
-        settings=dict(settings or {}),
+        settings=plain,
         next_sync_at=None if kind == PUSH else timezone.now(),
         max_permission_age=None if kind == PUSH else PULLED_PERMISSION_AGE,
     )
+    sealing.write(source, secrets)
+    return source
+
+
+@transaction.atomic
+def change_settings(source: Source, settings: Mapping[str, str]) -> None:
+    """These settings and secrets instead of what they were; an empty one is forgotten. Raises `ConnectorError`.
+
+    Everything is read anew with them, since another sign-in may see other things.
+    """
+    plain, secrets = _parted(source.kind, settings)
+    source.settings = {name: value for name, value in (source.settings | plain).items() if value}
+    source.save(update_fields=["settings"])
+    sealing.write(source, secrets)
+    listing.read_whole(source)
+    Source.objects.filter(pk=source.pk, next_sync_at__isnull=False).update(next_sync_at=timezone.now())
+
+
+def _parted(kind: str, settings: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Settings, and those of them that are secrets."""
+    connector = connector_for(kind)
+    unknown = sorted(set(settings) - set(connector.settings if connector else ()))
+    if unknown:
+        raise ConnectorError(f"A source of kind {kind} has no setting {unknown[0]!r}.", permanent=True)
+    secret = connector.secrets if connector else frozenset()
+    plain = {name: value for name, value in settings.items() if name not in secret}
+    return plain, {name: value for name, value in settings.items() if name in secret}
+
+
+def connector_of(source: Source) -> Connector:
+    """What reads this source, with its settings and secrets. Raises `ConnectorError`."""
+    kind = connector_for(source.kind)
+    if kind is None:
+        raise ConnectorError("This source pushes its records; there is nothing to read.", permanent=True)
+    return kind(source.settings | sealing.read(source), vouches_for_emails=source.directory.vouches_for_emails)
 
 
 def pause(source: Source) -> None:

@@ -75,6 +75,15 @@ class Source(models.Model):
         return self.directory.name
 
 
+class SourceSecret(models.Model):
+    """A setting of a source that nobody is shown again, sealed (connectors/sealing.py)."""
+
+    pk = models.CompositePrimaryKey("source_id", "name")
+    source_id = models.BigIntegerField()
+    name = models.CharField(max_length=60)
+    sealed = models.BinaryField()
+
+
 class SyncRun(models.Model):
     """One reading of a source, with what it found and what went wrong, in words."""
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts import principals
 from connectors import listing
+from connectors.adding import connector_of
 from connectors.applying import Writing, apply_page, hold_fence
 from connectors.corpus import documents, placing
 from connectors.corpus.documents import Texts
@@ -25,9 +26,8 @@ from connectors.errors import RunSuperseded
 from connectors.models import Document, Source, SyncRun
 from connectors.parsing import ParseFailed
 from connectors.records import Checkpoint, Deletion, DocumentRecord, Problem, Record, State
-from connectors.sources.base import Connector, ConnectorError
+from connectors.sources.base import ConnectorError
 from connectors.sources.client import SlowDown
-from connectors.sources.registry import connector_for
 
 log = logging.getLogger("gatehouse.sync")
 
@@ -195,14 +195,6 @@ class Reading:
             placing.sweep(source.pk)
             self.run.counts["deleted"] = self.run.counts.get("deleted", 0) + len(gone)
             self.run.save(update_fields=["counts", "problems"])
-
-
-def connector_of(source: Source) -> Connector:
-    """What reads this source. Raises `ConnectorError`."""
-    kind = connector_for(source.kind)
-    if kind is None:
-        raise ConnectorError("This source pushes its records; there is nothing to read.", permanent=True)
-    return kind(source.settings, vouches_for_emails=source.directory.vouches_for_emails)
 
 
 def known_content(source_id: int, records: list[Record]) -> dict[str, tuple[str, bytes]]:

@@ -21,6 +21,7 @@ from psycopg import errors
 from accounts import principals
 from accounts.models import Membership, Principal
 from accounts.statements import execute
+from connectors.adding import connector_of
 from connectors.applying import Appliable, Outcome, apply_record, hide
 from connectors.corpus import comparing, documents
 from connectors.corpus.comparing import Difference
@@ -41,7 +42,7 @@ from connectors.records import (
 )
 from connectors.sources.base import ConnectorError
 from connectors.strict_json import InvalidJSON, loads
-from connectors.sync import MAX_PROBLEMS, Reading, connector_of
+from connectors.sync import MAX_PROBLEMS, Reading
 from connectors.wire import ReadersUnreadable, record_of
 
 MOST_PUSHED = 10_000  # records

@@ -1,4 +1,4 @@
-"""Listings that are gone on with: what they have named, and how far they have come (decision 0019)."""
+"""Listings that are gone on with: what they have named, and how far they have come (decision 0019); sealed secrets."""
 
 from django.db import migrations, models
 
@@ -60,7 +60,24 @@ class Migration(migrations.Migration):
                 blank=True, help_text="How far it has been read: the connector's own words.", null=True
             ),
         ),
+        migrations.CreateModel(
+            name="SourceSecret",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "source_id", "name", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("source_id", models.BigIntegerField()),
+                ("name", models.CharField(max_length=60)),
+                ("sealed", models.BinaryField()),
+            ],
+        ),
         migrations.RunSQL("""
+            ALTER TABLE connectors_sourcesecret
+                ADD FOREIGN KEY (source_id) REFERENCES connectors_source (directory_id) ON DELETE CASCADE;
+            REVOKE ALL ON connectors_sourcesecret FROM gatehouse_web;
             ALTER TABLE connectors_listed
                 ADD FOREIGN KEY (source_id) REFERENCES connectors_source (directory_id) ON DELETE CASCADE;
             REVOKE ALL ON connectors_listed FROM gatehouse_web;

@@ -1,6 +1,8 @@
 """Adds a source that documents come from."""
 
+import getpass
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--kind", required=True)
         parser.add_argument("--name", default="", help="for people; the key, if there is none")
         parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of this kind")
+        add_secret_argument(parser)
         parser.add_argument(
             "--vouches-for-emails", action="store_true", help="the addresses it gives link its accounts to people"
         )
@@ -33,7 +36,7 @@ class Command(BaseCommand):
                 key,
                 kind=kind,
                 name=name,
-                settings=settings_of(options["set"]),
+                settings=settings_of(options["set"]) | secrets_asked_for(options["secret"]),
                 vouches_for_emails=options["vouches_for_emails"],
             )
         except ConnectorError as error:
@@ -53,3 +56,19 @@ def settings_of(pairs: Sequence[str]) -> dict[str, str]:
             raise CommandError(f"The setting {name!r} is given twice.")
         settings[name] = value
     return settings
+
+
+def add_secret_argument(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a setting that is asked for, or read as a line of the standard input: it stands in no list of processes",
+    )
+
+
+def secrets_asked_for(names: Sequence[str]) -> dict[str, str]:
+    """One line each, which a terminal does not show."""
+    asked = getpass.getpass if sys.stdin.isatty() else lambda prompt: sys.stdin.readline().rstrip("\n")
+    return {name: asked(f"{name}: ") for name in names}

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from connectors.adding import connector_of
 from connectors.models import Source
 from connectors.sources.base import ConnectorError
-from connectors.sources.registry import connector_for
+from connectors.sources.registry import PUSH
 
 
 class Command(BaseCommand):
@@ -31,10 +32,9 @@ def source_of(key: str) -> Source:
 
 def problems_of(source: Source) -> list[str]:
     """What is missing, one sentence each. A source that is pushed to needs nothing from here."""
+    if source.kind == PUSH:
+        return []
     try:
-        connector = connector_for(source.kind)
-        if connector is None:
-            return []
-        return connector(source.settings, vouches_for_emails=source.directory.vouches_for_emails).check()
+        return connector_of(source).check()
     except ConnectorError as error:
         return [str(error)]
