@@ -1,6 +1,7 @@
 """Tables as text: each row a line that can be read, found and cited by itself."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 
 from connectors.parsing.cleaning import line
@@ -9,7 +10,53 @@ HEADER_SEARCH = 10
 LONGEST_HEADER = 60
 LONG_TABLE = 1_000  # characters, about what one passage holds
 
+MOST_DOWN = 1_000  # rows that one cell covers
+REPEATED = 300  # characters: a longer text of a merged cell stands once
+
 Row = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell and how many columns and rows it covers; with `above`, it goes on with the cell over it."""
+
+    text: str
+    across: int = 1
+    down: int = 1
+    above: bool = False
+
+
+def spread(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
+    """Every row with all its columns: what a merged cell says stands in each place it covers.
+
+    A row of one cell is a caption and says it once; none is wider than the row of the most cells.
+    """
+    width = max(map(len, rows), default=0)
+    grid: list[list[str]] = []
+    hanging: dict[int, tuple[str, int]] = {}  # by column: what still reaches down, and into how many rows
+    for cells in rows:
+        row: list[str] = []
+        for cell in cells:
+            _fill_hanging(row, hanging)
+            text = line(cell.text)
+            if cell.above and grid and len(row) < len(grid[-1]):
+                text = text or grid[-1][len(row)]
+            again = text if len(text) <= REPEATED else ""
+            across = min(cell.across, width) if len(cells) > 1 else 1
+            for index in range(max(across, 1)):
+                if cell.down > 1:
+                    hanging[len(row)] = (again, min(cell.down, MOST_DOWN))
+                row.append(again if index else text)
+        _fill_hanging(row, hanging)
+        hanging = {column: (text, left - 1) for column, (text, left) in hanging.items() if left > 1}
+        grid.append(row)
+    return grid
+
+
+def _fill_hanging(row: list[str], hanging: dict[int, tuple[str, int]]) -> None:
+    """Puts down what cells of the rows above cover at this place; those begun in this row are behind it."""
+    while len(row) in hanging:
+        row.append(hanging[len(row)][0])
 
 
 def row_line(cells: Row) -> str:

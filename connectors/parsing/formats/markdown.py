@@ -10,7 +10,6 @@ from markdown_it.token import Token
 
 from connectors.parsing.decoding import decode
 from connectors.parsing.draft import Draft
-from connectors.parsing.tables import row_line
 
 FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S)
 TAG = re.compile(r"<!--.*?-->|<(?:script|style)\b.*?</(?:script|style)\s*>|</?[a-zA-Z][^<>]*>", re.S | re.I)
@@ -70,6 +69,7 @@ class Blocks:
         self.tight = False
         self.level = 0
         self.row: list[str] | None = None
+        self.rows: list[list[str]] = []
 
     def write(self, tokens: Sequence[Token]) -> None:
         """Writes all blocks in order."""
@@ -133,12 +133,14 @@ class Blocks:
         self.row = []
 
     def on_tr_close(self, token: Token) -> None:
-        """A row is one line."""
-        self.draft.add(row_line(self.row or []), tight=self.tight)
-        self.row, self.tight = None, True
+        """Rows are collected until the table ends."""
+        self.rows.append(self.row or [])
+        self.row = None
 
     def on_table_close(self, token: Token) -> None:
-        """What follows a table stands apart from it."""
+        """A row is one line; what follows a table stands apart from it."""
+        self.draft.table(self.rows, tight=self.tight)
+        self.rows = []
         self.tight = bool(self.lists)
 
     def on_fence(self, token: Token) -> None:

@@ -9,6 +9,7 @@ from connectors.parsing.cleaning import line
 from connectors.parsing.draft import Draft
 from connectors.parsing.markup import attribute, first_text, local, named, tree_of
 from connectors.parsing.results import ParseFailed
+from connectors.parsing.tables import Cell, spread
 
 BODIES = frozenset({"text", "spreadsheet", "presentation", "drawing"})
 # What no reader sees on the page: deleted text is kept in `tracked-changes`.
@@ -102,7 +103,8 @@ class Writer:
             elif tag == "list":
                 self._list(element, attribute(element, "style-name"), 0)
             elif tag == "table":
-                self.draft.table(list(self.rows(element)))
+                rows = [[self._spanning(cell) for cell in row if _is_cell(cell)] for row in rows_of(element)]
+                self.draft.table(spread(rows))
             elif tag == "annotation":
                 self._comment(element)
             else:
@@ -174,16 +176,20 @@ class Writer:
 
     def rows(self, table: Element) -> Iterator[list[str]]:
         """A table's rows, repeated ones as often as they say."""
-        for row in rows_of(table, self.styles):
+        for row in rows_of(table):
             cells: list[str] = []
             for cell in row:
-                text = self._cell(cell) if local(cell.tag) == "table-cell" else ""
+                text = self._cell(cell) if _is_cell(cell) else ""
                 times = number_of(cell, "number-columns-repeated", 1)
                 cells += [text] * min(times, MOST_REPEATED, MOST_COLUMNS - len(cells))
             while cells and not cells[-1]:
                 cells.pop()
             for _ in range(min(number_of(row, "number-rows-repeated", 1), MOST_REPEATED) if cells else 0):
                 yield cells
+
+    def _spanning(self, cell: Element) -> Cell:
+        across = number_of(cell, "number-columns-spanned", 1)
+        return Cell(self._cell(cell), across, number_of(cell, "number-rows-spanned", 1))
 
     def _cell(self, cell: Element) -> str:
         """What the cell shows; the comment on it is kept for later."""
@@ -228,14 +234,19 @@ def titles_first(parts: Sequence[Element]) -> list[Element]:
     return sorted(parts, key=lambda part: attribute(part, "class") != "title")
 
 
-def rows_of(table: Element, styles: Styles) -> Iterator[Element]:
+def rows_of(table: Element) -> Iterator[Element]:
     """The rows of a table itself, inside header rows and groups too, without those of tables inside it."""
     for child in table:
         tag = local(child.tag)
         if tag == "table-row":
             yield child
         elif tag in ("table-header-rows", "table-rows", "table-row-group"):
-            yield from rows_of(child, styles)
+            yield from rows_of(child)
+
+
+def _is_cell(element: Element) -> bool:
+    """A cell that is shown, not the place another one covers."""
+    return local(element.tag) == "table-cell"
 
 
 def number_of(element: Element, name: str, otherwise: int) -> int:

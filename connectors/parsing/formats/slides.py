@@ -13,7 +13,7 @@ from pptx.exc import PythonPptxError
 from connectors.parsing.archives import open_archive
 from connectors.parsing.draft import Draft
 from connectors.parsing.results import damaged
-from connectors.parsing.tables import row_line
+from connectors.parsing.tables import Cell, spread
 
 DAMAGED = (zipfile.BadZipFile, PythonPptxError, LxmlError, KeyError, ValueError, TypeError, AttributeError, IndexError)
 
@@ -56,8 +56,8 @@ def shapes_of(shapes: Iterable[Any]) -> Iterator[Any]:
 
 def _read_shape(shape: Any, draft: Draft) -> None:
     if getattr(shape, "has_table", False):
-        for index, row in enumerate(shape.table.rows):
-            draft.add(row_line([cell.text for cell in row.cells]), tight=index > 0)
+        rows = [[_cell(cell) for cell in row.cells if not cell.is_spanned] for row in shape.table.rows]
+        draft.table(spread(rows))
     elif getattr(shape, "has_chart", False):
         with contextlib.suppress(ValueError):  # a kind of chart python-pptx does not know
             _read_chart(shape.chart, draft)
@@ -65,6 +65,10 @@ def _read_shape(shape: Any, draft: Draft) -> None:
         for index, paragraph in enumerate(shape.text_frame.paragraphs):
             indent = "  " * paragraph.level
             draft.add(indent + paragraph.text.replace("\v", "\n"), tight=index > 0)
+
+
+def _cell(cell: Any) -> Cell:
+    return Cell(cell.text, cell.span_width, cell.span_height) if cell.is_merge_origin else Cell(cell.text)
 
 
 def _read_chart(chart: Any, draft: Draft) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
@@ -9,7 +10,7 @@ from connectors.parsing.cleaning import line
 from connectors.parsing.decoding import decode
 from connectors.parsing.draft import Draft
 from connectors.parsing.results import ParseFailed
-from connectors.parsing.tables import row_line
+from connectors.parsing.tables import Cell, row_line, spread
 
 SKIPPED = frozenset(
     ("script", "style", "template", "noscript", "svg", "math", "head", "iframe", "object", "canvas", "select")
@@ -131,7 +132,8 @@ class PageText:
         self.marker = ""
         self.tight = False
         self.preformatted = 0
-        self.rows: list[list[str]] = []
+        self.rows: list[list[Cell]] = []  # that are open, the innermost last
+        self.table: list[list[Cell]] = []  # rows that have ended and are still to be written
         self.row_tags: list[bool] = []
 
     def write(self, root: LexborNode) -> None:
@@ -146,6 +148,7 @@ class PageText:
             elif tag in BLOCKS:
                 self._edge(node, tag, entering)
         self._flush(0)
+        self._end_table()
 
     def _text(self, text: str) -> None:
         """A line feed in the source is a space, except in preformatted text; only `br` breaks a line."""
@@ -165,8 +168,9 @@ class PageText:
         elif tag == "tr":
             self._row(node, entering)
         elif tag in CELLS and entering and self.rows:
-            self.rows[-1].append("")
+            self.rows[-1].append(Cell("", number_of(node, "colspan"), number_of(node, "rowspan")))
         elif tag == "table":
+            self._end_table()
             self.tight = False
 
     def _list(self, tag: str, entering: bool) -> None:
@@ -191,7 +195,17 @@ class PageText:
             if is_data:
                 self.rows.append([])
         elif self.row_tags and self.row_tags.pop():
-            self._put(row_line(self.rows.pop()), tight=self.tight)
+            cells = self.rows.pop()
+            if self.rows:  # of a table in a cell, whose words are the cell's
+                self._put(row_line([cell.text for cell in cells]), tight=True)
+            else:
+                self.table.append(cells)
+
+    def _end_table(self) -> None:
+        """Writes the rows of a table that has ended, or that something else stands in."""
+        if self.table and not self.rows:
+            rows, self.table = self.table, []
+            self.draft.table(spread(rows), tight=self.tight)
             self.tight = True
 
     def _flush(self, level: int) -> None:
@@ -201,6 +215,8 @@ class PageText:
             text = "\n".join(filter(None, map(line, text.split("\n"))))
         if not text.strip():
             return
+        if not self.rows:
+            self._end_table()
         if level and not self.rows and not self.lists:
             self.draft.heading(level, text)
             self.tight = False
@@ -213,11 +229,16 @@ class PageText:
 
     def _put(self, text: str, *, tight: bool) -> None:
         if self.rows:
-            if not self.rows[-1]:
-                self.rows[-1].append("")
-            self.rows[-1][-1] += " " + text.strip()
+            cell = self.rows[-1].pop() if self.rows[-1] else Cell("")
+            self.rows[-1].append(replace(cell, text=f"{cell.text} {text.strip()}"))
         else:
             self.draft.add(text, tight=tight)
+
+
+def number_of(cell: LexborNode, name: str) -> int:
+    """How many columns or rows a cell says it covers; 0 means all that follow and is not followed."""
+    value = cell.attributes.get(name) or ""
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 6 else 1
 
 
 def is_data_row(row: LexborNode) -> bool:

@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from docx import Document
@@ -15,7 +15,7 @@ from connectors.parsing.archives import open_archive
 from connectors.parsing.cleaning import line
 from connectors.parsing.draft import Draft
 from connectors.parsing.results import damaged
-from connectors.parsing.tables import row_line
+from connectors.parsing.tables import Cell, spread
 
 DAMAGED = (zipfile.BadZipFile, OpcError, LxmlError, KeyError, ValueError, TypeError, AttributeError, IndexError)
 HEADING_STYLE = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop)\s*(\d)", re.I)
@@ -25,6 +25,7 @@ TEXT_BOX = qn("w:txbxContent")
 MATHS_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"  # repeats the text box before it
 NOTE_PARTS = ("/footnotes", "/endnotes", "/comments")
+MOST_COLUMNS = 100
 W_VAL, W_ID, W_TYPE = qn("w:val"), qn("w:styleId"), qn("w:type")
 
 
@@ -145,14 +146,29 @@ class Body:
 
     def _table(self, table: Any) -> None:
         self.in_list = False
-        tight = False
+        rows: list[list[Cell]] = []
         for row in table.iter(ROW):
             if row.getparent() is not table and row.getparent().tag == TABLE:
                 continue  # of a table inside a cell, already part of that cell's text
             cells = [cell for cell in _own_nodes(row) if cell.tag == CELL and _nearest(cell, ROW) is row]
-            texts = [" ".join(paragraph_text(p) for p in cell.iter(PARAGRAPH)) for cell in cells]
-            self.draft.add(row_line(texts), tight=tight)
-            tight = True
+            before = row.find(f"{qn('w:trPr')}/{qn('w:gridBefore')}")
+            indent = [Cell("")] * min(_number(before), MOST_COLUMNS)
+            rows.append([*indent, *(_cell(cell, paragraph_text) for cell in cells)])
+        self.draft.table(spread(rows))
+
+
+def _cell(cell: Any, words: Callable[[Any], str]) -> Cell:
+    """Its text and what it covers; the lower parts of a merged cell say that they go on with the one above."""
+    span = cell.find(f"{qn('w:tcPr')}/{qn('w:gridSpan')}")
+    merged = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
+    text = " ".join(words(paragraph) for paragraph in cell.iter(PARAGRAPH))
+    goes_on = merged is not None and merged.get(W_VAL, "continue") == "continue"
+    return Cell(text, across=max(_number(span), 1), above=goes_on)
+
+
+def _number(element: Any) -> int:
+    value = element.get(W_VAL, "") if element is not None else ""
+    return int(value) if value.isdecimal() and len(value) < 6 else 0
 
 
 def _nearest(node: Any, tag: str) -> Any:
