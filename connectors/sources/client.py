@@ -192,11 +192,8 @@ class Client:
         return self._asked(_Question("POST", self.url(path), sent, content, also, most, seconds))
 
     def url(self, path: str, params: Mapping[str, str] | None = None) -> str:
-        try:
-            url = self.base.join(path) if "://" in path else self.base.join(path.lstrip("/"))
-        except httpx.InvalidURL:
-            raise ConnectorError(f"{path[:200]!r} is not an address.", permanent=True) from None
-        return str(url.copy_merge_params(params) if params else url)
+        url = _joined(self.base, path if "://" in path else path.lstrip("/"))
+        return str(httpx.URL(url).copy_merge_params(params) if params else url)
 
     # --- tries ------------------------------------------------------------------------------------------------
 
@@ -245,7 +242,7 @@ class Client:
                 return reply
             if question.method != "GET":
                 raise Refused(reply.status, url, "a question that is posted is not sent on elsewhere")
-            url = str(target.join(reply.headers["location"]))
+            url = _joined(target, reply.headers["location"])
             if target.scheme == "https" and not url.startswith("https:"):
                 raise Refused(reply.status, url, "it leads from https to http")
         raise Refused(reply.status, url, f"it leads on more than {REDIRECTS} times")
@@ -344,13 +341,25 @@ def _opened(process: int, host: str) -> httpx.AsyncClient:
 def _url(text: str) -> httpx.URL:
     try:
         url = httpx.URL(text.strip())
-    except httpx.InvalidURL:
-        raise ConnectorError(f"{text[:200]!r} is not an address.", permanent=True) from None
-    if url.scheme not in ("http", "https") or not url.host:
+        named = bool(url.host)  # raises where it is no name that letters can be made of
+    except (httpx.InvalidURL, ValueError):
+        raise _no_address(text) from None
+    if url.scheme not in ("http", "https") or not named or (url.port or 0) > 65_535:
         raise ConnectorError(f"{text[:200]!r} must begin with https:// or http://, and name a host.", permanent=True)
     if url.userinfo:
         raise ConnectorError("An address may not hold a password; there is a setting for it.", permanent=True)
     return url
+
+
+def _joined(base: httpx.URL, address: str) -> str:
+    try:
+        return str(base.join(address))
+    except (httpx.InvalidURL, ValueError):
+        raise _no_address(address) from None
+
+
+def _no_address(text: str) -> ConnectorError:
+    return ConnectorError(f"{text[:200]!r} is not an address.", permanent=True)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -241,6 +241,14 @@ def test_that_an_answer_leads_elsewhere_may_be_all_that_was_asked(system: System
     assert (reply.status, reply.headers["location"], len(system.asked)) == (302, "/api/elsewhere", 1)
 
 
+@pytest.mark.parametrize("location", ["http://[::1/", "http://xn--a/", "http://example.com:99999/", "https://\xff/"])
+def test_a_redirect_to_no_address_is_told(system: System, clock: Clock, location: str) -> None:
+    system.faults = [Answer(status=302, headers={"Location": location})] * 9
+
+    with pytest.raises(ConnectorError):
+        client_of(system, clock).get("x")
+
+
 def test_a_circle_of_redirects_ends(system: System, clock: Clock) -> None:
     system.faults = [Answer(status=302, headers={"Location": "/api/x"})] * 20
 
@@ -248,7 +256,9 @@ def test_a_circle_of_redirects_ends(system: System, clock: Clock) -> None:
         client_of(system, clock).get("x")
 
 
-@pytest.mark.parametrize("address", ["file:///etc/passwd", "gopher://x/", "http://", "https://a:b@c/", "no address"])
+@pytest.mark.parametrize(
+    "address", ["file:///etc/passwd", "gopher://x/", "http://", "https://a:b@c/", "no address", "http://xn--a/"]
+)
 def test_what_is_no_address_of_a_system_is_refused(address: str) -> None:
     with pytest.raises(ConnectorError):
         Client(address)
