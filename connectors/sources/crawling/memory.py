@@ -1,0 +1,93 @@
+"""What is remembered of a site between two crawls: how its pages were, where they led. It stays small."""
+
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+MOST = 2_000_000  # characters that a source keeps of a site
+UNPACKED = 64_000_000
+LONGEST_MARK = 300  # characters of an ETag or a date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A page as it was. `version` is empty where it was no document. `links`: where it led, within the site."""
+
+    etag: str = ""
+    modified: str = ""  # its Last-Modified
+    listed: str = ""  # what a sitemap said of its last change
+    version: str = ""
+    mime: str = ""
+    canonical: str = ""
+    links: tuple[str, ...] = ()
+
+    @property
+    def conditions(self) -> Mapping[str, str]:
+        """Headers that ask for the page only if it is another by now (RFC 9110, 13.1)."""
+        if self.etag:
+            return {"If-None-Match": self.etag}
+        return {"If-Modified-Since": self.modified} if self.modified else {}
+
+
+@dataclass
+class Memory:
+    """The pages of a site by their location."""
+
+    pages: dict[str, Seen] = field(default_factory=dict)
+
+    def packed(self) -> str:
+        """As text that fits; what does not fit is forgotten, and read anew next time."""
+        kept = list(self.pages)
+        while True:
+            text = _pack({place: self.pages[place] for place in kept})
+            if len(text) <= MOST:
+                return text
+            kept = kept[: len(kept) // 2]
+
+    @classmethod
+    def of(cls, packed: object) -> "Memory":
+        """Nothing is remembered where it is not as `packed` made it."""
+        try:
+            return cls(dict(_unpacked(packed))) if isinstance(packed, str) and packed else cls()
+        except (ValueError, TypeError, KeyError, IndexError, zlib.error, binascii.Error, RecursionError):
+            return cls()
+
+
+def _pack(pages: Mapping[str, Seen]) -> str:
+    names: dict[str, int] = {}
+
+    def number(place: str) -> int:
+        return names.setdefault(place, len(names))
+
+    rows = [
+        [
+            *(number(place), seen.etag, seen.modified, seen.listed, seen.version, seen.mime, seen.canonical),
+            [number(link) for link in seen.links],
+        ]
+        for place, seen in pages.items()
+    ]
+    content = json.dumps({"names": list(names), "pages": rows}, separators=(",", ":")).encode()
+    return base64.b64encode(zlib.compress(content)).decode()
+
+
+def _unpacked(packed: str) -> Iterator[tuple[str, Seen]]:
+    content = zlib.decompressobj().decompress(base64.b64decode(packed, validate=True), UNPACKED)
+    data = json.loads(content)
+    names = data["names"]
+    for place, etag, modified, listed, version, mime, canonical, links in data["pages"]:
+        led = tuple(names[link] for link in links)
+        yield (
+            names[place],
+            Seen(
+                etag=etag,
+                modified=modified,
+                listed=listed,
+                version=version,
+                mime=mime,
+                canonical=canonical,
+                links=led,
+            ),
+        )
