@@ -20,7 +20,8 @@ PARAGRAPHS = 40
 CONTENT = """
 SELECT d.external_id, d.state, d.title, d.titled, d.mime, d.language, d.text_revision, encode(d.content_digest, 'hex'),
        s.external_id, t.text, t.headings, t.pages, p.ordinal, p.text, p.start, p."end", p.heading, p.page,
-       encode(p.digest, 'hex'), p.words, p.lexemes::text, p.configuration, p.scope_id = d.scope_id, v.document_id = d.id
+       encode(p.digest, 'hex'), p.words, p.lexemes::text, p.configuration, p.opening::text,
+       p.scope_id = d.scope_id, v.document_id = d.id
 FROM connectors_document d
 JOIN connectors_scope s ON s.id = d.scope_id
 JOIN connectors_documenttext t ON t.document_id = d.id
@@ -79,7 +80,7 @@ def test_a_load_past_the_connectors_leaves_what_a_sync_leaves(synced: Source, lo
 def test_indexes_of_words_are_back_after_a_load(synced: Source) -> None:
     before = rows(INDEXES)
     with bulk.without_indexes_of_words():
-        assert len(rows(INDEXES)) == len(before) - 2
+        assert rows(INDEXES) == [(name, made) for name, made in before if "gin" not in made] != before
     assert rows(INDEXES) == before
 
 
