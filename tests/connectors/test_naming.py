@@ -47,7 +47,7 @@ ENDING = "(CASE WHEN p.text LIKE '%%freight%%' THEN '[1,0]' ELSE '[0,1]' END)"
 def report(company: str, year: int, *, parts: tuple[str, ...] = PARTS, **said: Any) -> DocumentRecord:
     """The same words in each but for the cover."""
     pages = "".join(f"\n\n## {part}\n\nWhat was paid for {part} is shown here in millions." for part in parts)
-    given = {"id": f"{company} {year}", "title": "Filing", "access": access(["ann"])} | said
+    given: dict[str, Any] = {"id": f"{company} {year}", "title": "Filing", "access": access(["ann"])} | said
     text = f"{COVER} Of {company} for {year}.{pages}"
     return DocumentRecord(text=text, mime="text/markdown", **given)
 

@@ -9,6 +9,7 @@ WALL = "connectors/migrations/0003_second_wall.sql"
 WALL_MIGRATION = "connectors/migrations/0003_second_wall.py"
 SEARCH = "connectors/migrations/0006_search.sql"
 VECTORS = "tests/connectors/test_vectors.py::"
+NAMING = "tests/connectors/test_naming.py::"
 GUARD = "connectors/corpus/guard.py"
 
 PERMISSIONS = "tests/connectors/test_permissions.py::"
@@ -572,6 +573,22 @@ SEARCHING = (
             "WHERE z.scope_id = ANY((SELECT readable)::bigint[]) GROUP BY 1",
             "GROUP BY 1",
         ),
+    ),
+    mutation(
+        "documents that may not be read are named",
+        "P14",
+        NAMING + "test_hidden_look_alikes_change_nothing",
+        (
+            SEARCH,
+            "AND (p.scope_id IN (SELECT unnest(readable)) OR p.document_id = ANY(opened))\n              AND (narrowed",
+            "AND (narrowed",
+        ),
+    ),
+    mutation(
+        "words of openings are weighed by a count over all openings",
+        "P14",
+        NAMING + "test_hidden_look_alikes_change_nothing",
+        (SEARCH, "AND p.configuration = c.place AND p.scope_id = ANY(readable)\n", "AND p.configuration = c.place\n"),
     ),
     mutation(
         "a search goes by the first of its viewers",
