@@ -3,13 +3,22 @@
 from importlib.metadata import EntryPoint, entry_points
 
 from connectors.sources.base import Connector, ConnectorError
+from connectors.sources.confluence import Confluence
 from connectors.sources.folder import Folder
 from connectors.sources.github import GitHub
 from connectors.sources.http import Http
 from connectors.sources.imap import Imap
+from connectors.sources.web import Web
 
 PUSH = "push"  # its records come by the API: there is nothing to read, and no connector
-KINDS: dict[str, type[Connector]] = {"folder": Folder, "github": GitHub, "http": Http, "imap": Imap}
+KINDS: dict[str, type[Connector]] = {
+    "confluence": Confluence,
+    "folder": Folder,
+    "github": GitHub,
+    "http": Http,
+    "imap": Imap,
+    "web": Web,
+}
 
 
 PLUG_INS = "gatehouse.connectors"  # the group of entry points by which an installed package brings a kind
