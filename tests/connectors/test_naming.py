@@ -153,7 +153,7 @@ def test_hidden_look_alikes_change_nothing(world: World) -> None:
     told = {question: scores(world, question) for question in asked}
     for year in (2020, 2021, 2022, 2023, 2024):
         for copy in ("a", "b", "c"):
-            hidden = {
+            hidden: dict[str, Any] = {
                 "id": f"{year} {copy}",
                 "access": access(["bob"]),
                 "modified_at": datetime(2025, 1, 1, tzinfo=UTC),
