@@ -1,6 +1,7 @@
 """Tables as text: each row a line that can be read, found and cited by itself."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -10,6 +11,7 @@ HEADER_SEARCH = 10
 LONGEST_HEADER = 60
 LONG_TABLE = 1_000  # characters, about what one passage holds
 
+NUMBER = re.compile(r"[-+(]?[^\w\s]?\d[\d.,' ]*\)?\s?[%\w€$£]{0,3}")
 MOST_DOWN = 1_000  # rows that one cell covers
 REPEATED = 300  # characters: a longer text of a merged cell stands once
 
@@ -78,15 +80,52 @@ def table_lines(rows: Sequence[Row]) -> list[str]:
 
 
 def sheet_lines(rows: Iterable[Row]) -> Iterable[str]:
-    """The lines of a sheet: plain ones above its header, then one record a row, which carries the header's words."""
+    """The lines of a sheet: plain ones above its header, then one record a row, which carries the header's words.
+
+    After an empty row another table may begin, with a header of its own.
+    """
     remaining = iter(rows)
-    top = [row for row in islice(remaining, HEADER_SEARCH) if any(line(cell) for cell in row)]
-    at = _header_index(top)
-    if at is None:
+    top = list(islice(remaining, HEADER_SEARCH))
+    filled = [index for index, row in enumerate(top) if _says(row)]
+    found = _header_index([top[index] for index in filled])
+    if found is None:
         return (row_line(row) for row in chain(top, remaining))
-    header = [line(cell) for cell in top[at]]
-    records = (record_line(header, row) for row in chain(top[at + 1 :], remaining))
+    at = filled[found]
+    records = _records([line(cell) for cell in top[at]], chain(top[at + 1 :], remaining))
     return chain((row_line(row) for row in top[:at]), records)
+
+
+def _records(header: Row, rows: Iterable[Row]) -> Iterator[str]:
+    held: Row | None = None  # the first row after an empty one: the next row tells whether it is a header
+    after_empty = False
+    for row in rows:
+        if held is not None:
+            if _says(row) and _heads(held, row):
+                header = [line(cell) for cell in held]
+            else:
+                yield record_line(header, held)
+            held = None
+        if _says(row) and after_empty:
+            held = row
+        elif _says(row):
+            yield record_line(header, row)
+        after_empty = not _says(row)
+    if held is not None:
+        yield record_line(header, held)
+
+
+def _says(row: Row) -> bool:
+    return any(line(cell) for cell in row)
+
+
+def _heads(row: Row, below: Row) -> bool:
+    """Whether a row names the columns of the one below it, in which numbers stand under words."""
+    labels = [line(cell) for cell in row]
+    filled = [label for label in labels if label]
+    if len(filled) < 2 or not _are_labels(filled) or any(character.isdigit() for character in "".join(filled)):
+        return False
+    pairs = zip(labels, below, strict=False)
+    return any(label and NUMBER.fullmatch(line(cell)) for label, cell in pairs)
 
 
 def _header_index(rows: Sequence[Row]) -> int | None:

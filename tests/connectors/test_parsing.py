@@ -10,7 +10,7 @@ from connectors.parsing import Parsed, ParseFailed, ParserProcess, guess_languag
 from connectors.parsing.cleaning import clean
 from connectors.parsing.draft import Draft
 from connectors.parsing.results import MAX_ATTACHED_BYTES, MAX_ATTACHMENTS
-from connectors.parsing.tables import sheet_lines
+from connectors.parsing.tables import Cell, sheet_lines, spread
 from tests.connectors.files import making
 from tests.connectors.files.compound import compound
 
@@ -351,3 +351,74 @@ def test_of_an_encrypted_mail_the_headers_are_read(parser: ParserProcess, kind: 
     parsed = parser.parse(source.encode(), filename="sealed.eml")
     assert parsed.text == "From: a@example.org\nSubject: Salaries\n\nThe text of this message is encrypted."
     assert parsed.attachments == ()
+
+
+@pytest.mark.parametrize("gap", [[[]], [["", ""], []]], ids=["an empty row", "several"])
+def test_a_second_table_of_a_sheet_has_a_header_of_its_own(gap: list[list[str]]) -> None:
+    first = [["Stock"], ["Item", "Count"], ["Bikes", "12"]]
+    rest = [["Boats", "3"], *gap, ["Tents", "4"], *gap, ["City", "Seats"], ["Rome", "1,200"], *gap, ["Bonn", "7"]]
+    assert [text for text in sheet_lines([*first, *rest]) if text] == [
+        "Stock",
+        "Item: Bikes; Count: 12",
+        "Item: Boats; Count: 3",
+        "Item: Tents; Count: 4",
+        "City: Rome; Seats: 1,200",
+        "City: Bonn; Seats: 7",
+    ]
+
+
+def test_what_a_merged_cell_says_stands_in_every_place_it_covers() -> None:
+    rows = [
+        [Cell("Place", down=2), Cell("Seats", across=2)],
+        [Cell("Hall"), Cell("Yard")],
+        [Cell("Rome"), Cell("12"), Cell("30")],
+        [Cell("", above=True), Cell("14", across=2)],
+        [Cell("Closed on Mondays", across=3)],
+    ]
+    assert spread(rows) == [
+        ["Place", "Seats", "Seats"],
+        ["Place", "Hall", "Yard"],
+        ["Rome", "12", "30"],
+        ["Rome", "14", "14"],
+        ["Closed on Mondays"],
+    ]
+
+
+def test_a_cell_that_claims_to_be_endless_is_as_wide_as_its_table() -> None:
+    assert spread([[Cell("a", across=10**9), Cell("b")], [Cell("c", down=10**9)]]) == [["a", "a", "b"], ["c"]]
+
+
+def test_merged_cells_of_a_page_are_spread_and_long_tables_name_their_columns(parser: ParserProcess) -> None:
+    head = "<tr><th>City<th colspan=2>Seats</tr><tr><td rowspan=2>Rome<td>1<td>2</tr><tr><td>3<td>4</tr>"
+    parsed = parser.parse(f"<html><table>{head}</table><p>After.".encode(), filename="a.html")
+    assert parsed.text == "City | Seats | Seats\nRome | 1 | 2\nRome | 3 | 4\n\nAfter."
+    rows = "".join(f"<tr><td>City number {number}<td>{number}</tr>" for number in range(100))
+    parsed = parser.parse(f"<html><table><tr><th>City<th>Seats</tr>{rows}</table>".encode(), filename="a.html")
+    assert parsed.text.startswith("City: City number 0; Seats: 0\nCity: City number 1; Seats: 1\n")
+
+
+def test_what_was_moved_deleted_or_hidden_in_a_word_document_is_not_read(parser: ParserProcess) -> None:
+    parsed = parser.parse(making.edited_docx(), filename="edited.docx")
+    assert parsed.text == (
+        "1. Leave\n\nKept new here.\n\n1. first\n  a) inside\n2. second\n\n2. Pay\n\n"
+        "Comment by Bob: Is this right?\nComment by Ann: It is."
+    )
+    assert headings_of(parsed) == [(1, "1. Leave"), (1, "2. Pay")]
+
+
+def test_the_strict_form_of_office_documents_is_read(parser: ParserProcess) -> None:
+    assert parser.parse(making.strict(making.docx()), filename="a.docx").text.startswith("Internal use\n\nAnnual leave")
+    assert parser.parse(making.strict(making.xlsx()), filename="a.xlsx").pages[0].label == "Bands"
+
+
+def test_comments_and_merged_cells_of_a_workbook_are_read(parser: ParserProcess) -> None:
+    parsed = parser.parse(making.commented_xlsx(), filename="a.xlsx")
+    assert parsed.text == (
+        "Plan\n\nWeek: 1; Task: Paint; Who: Ann\nWeek: 1; Task: Clean; Who: Bob\n\n"
+        "Comment on B2 by Bob: Which colour?\nComment on C3: Not me."
+    )
+
+
+def test_comments_beside_slides_are_read_and_hidden_slides_are_not(parser: ParserProcess) -> None:
+    parsed = parser.parse(making.commented_pptx(), filename="a.pptx")
+    assert page_texts(parsed) == {"Slide 1": "Shown\n\nComment by Bob: Too loud?", "Slide 2": ""}

@@ -184,7 +184,7 @@ class Writer:
                 cells += [text] * min(times, MOST_REPEATED, MOST_COLUMNS - len(cells))
             while cells and not cells[-1]:
                 cells.pop()
-            for _ in range(min(number_of(row, "number-rows-repeated", 1), MOST_REPEATED) if cells else 0):
+            for _ in range(min(number_of(row, "number-rows-repeated", 1), MOST_REPEATED if cells else 1)):
                 yield cells
 
     def _spanning(self, cell: Element) -> Cell:

@@ -1,35 +1,43 @@
-"""PPTX: each slide a page, its title a heading, its notes after it."""
+"""PPTX: each slide a page, its title a heading, its notes and comments after it."""
 
 import contextlib
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Any
+from xml.etree.ElementTree import Element
 
 from lxml.etree import LxmlError
 from pptx import Presentation
 from pptx.exc import PythonPptxError
 
-from connectors.parsing.archives import open_archive
+from connectors.parsing.cleaning import line
 from connectors.parsing.draft import Draft
+from connectors.parsing.formats.strict import readable
+from connectors.parsing.markup import attribute, local, tree_of
 from connectors.parsing.results import damaged
 from connectors.parsing.tables import Cell, spread
 
+AUTHORS, COMMENTS = ("/commentAuthors", "/authors"), ("/comments",)
 DAMAGED = (zipfile.BadZipFile, PythonPptxError, LxmlError, KeyError, ValueError, TypeError, AttributeError, IndexError)
 
 
 def read(content: bytes, draft: Draft) -> None:
-    """Slides in order."""
-    open_archive(content).close()
+    """Slides in order; a hidden one is an empty page."""
+    content = readable(content)
     try:
         deck = Presentation(io.BytesIO(content))
         properties = deck.core_properties
         draft.title = properties.title or ""
         draft.note("author", properties.author)
         draft.note("created", properties.created)
+        authors = _authors(deck)
         for number, slide in enumerate(deck.slides, start=1):
             draft.page(f"Slide {number}")
-            _read_slide(slide, draft)
+            if slide._element.get("show") not in ("0", "false"):
+                _read_slide(slide, draft)
+                for index, said in enumerate(_comments(slide, authors)):
+                    draft.add(said, tight=index > 0)
     except DAMAGED as error:
         raise damaged(error) from error
 
@@ -43,6 +51,30 @@ def _read_slide(slide: Any, draft: Draft) -> None:
             _read_shape(shape, draft)
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
         draft.add(slide.notes_slide.notes_text_frame.text)
+
+
+def _authors(deck: Any) -> dict[str, str]:
+    """Who comments, by the number the comments give."""
+    people = (author for part in _related(deck.part, AUTHORS) for author in part)
+    return {attribute(author, "id"): attribute(author, "name") for author in people}
+
+
+def _comments(slide: Any, authors: dict[str, str]) -> Iterator[str]:
+    """What was said beside the slide, answers included."""
+    for part in _related(slide.part, COMMENTS):
+        for comment in part.iter():
+            if local(comment.tag) in ("cm", "reply"):
+                body = [child for child in comment if local(child.tag) in ("text", "txBody")]
+                said = line(" ".join("".join(text.itertext()) for text in body))
+                author = authors.get(attribute(comment, "authorId"), "")
+                if said:
+                    yield f"Comment{f' by {author}' if author else ''}: {said}"
+
+
+def _related(part: Any, kinds: tuple[str, ...]) -> Iterator[Element]:
+    for relation in part.rels.values():
+        if not relation.is_external and relation.reltype.endswith(kinds):
+            yield tree_of(relation.target_part.blob)
 
 
 def shapes_of(shapes: Iterable[Any]) -> Iterator[Any]:

@@ -3,17 +3,21 @@
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from docx import Document
 from docx.opc.exceptions import OpcError
+from docx.oxml import parse_xml  # resolves no entities
 from docx.oxml.ns import qn
 from lxml.etree import LxmlError
 
-from connectors.parsing.archives import open_archive
 from connectors.parsing.cleaning import line
 from connectors.parsing.draft import Draft
+from connectors.parsing.formats.charts import lines_of
+from connectors.parsing.formats.numbering import Numbering, numbering_of
+from connectors.parsing.formats.strict import readable
 from connectors.parsing.results import damaged
 from connectors.parsing.tables import Cell, spread
 
@@ -24,14 +28,16 @@ TEXT, TAB, BREAKS = qn("w:t"), qn("w:tab"), (qn("w:br"), qn("w:cr"))
 TEXT_BOX = qn("w:txbxContent")
 MATHS_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"  # repeats the text box before it
-NOTE_PARTS = ("/footnotes", "/endnotes", "/comments")
+NOTE_PARTS, COMMENT_PART = ("/footnotes", "/endnotes"), "/comments"
+RUN, HIDDEN, MOVED_AWAY = qn("w:r"), f"{qn('w:rPr')}/{qn('w:vanish')}", qn("w:moveFrom")
+CHART, RELATION = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart", qn("r:id")
 MOST_COLUMNS = 100
 W_VAL, W_ID, W_TYPE = qn("w:val"), qn("w:styleId"), qn("w:type")
 
 
 def read(content: bytes, draft: Draft) -> None:
     """Page headers first, then the body, then footnotes, endnotes and comments."""
-    open_archive(content).close()
+    content = readable(content)
     try:
         document = Document(io.BytesIO(content))
         draft.title = document.core_properties.title or ""
@@ -39,9 +45,13 @@ def read(content: bytes, draft: Draft) -> None:
         draft.note("created", document.core_properties.created)
         for text in _headers(document):
             draft.add(text, tight=True)
-        Body(draft, heading_levels(document)).write(document.element.body)
-        for part in _note_parts(document):
-            Body(draft, {}).write(part)
+        Body(draft, Shapes(heading_levels(document), numbering_of(document), document.part)).write(
+            document.element.body
+        )
+        for part in _parts(document, NOTE_PARTS):
+            Body(draft, Shapes()).write(part)
+        for part in _parts(document, (COMMENT_PART,)):
+            _read_comments(part, draft)
     except DAMAGED as error:
         raise damaged(error) from error
 
@@ -56,12 +66,19 @@ def _headers(document: Any) -> list[str]:
     return [text for text in lines if text]
 
 
-def _note_parts(document: Any) -> Iterator[Any]:
-    from docx.oxml import parse_xml  # resolves no entities
-
+def _parts(document: Any, kinds: tuple[str, ...]) -> Iterator[Any]:
     for relation in document.part.rels.values():
-        if not relation.is_external and relation.reltype.endswith(NOTE_PARTS):
+        if not relation.is_external and relation.reltype.endswith(kinds):
             yield parse_xml(relation.target_part.blob)
+
+
+def _read_comments(part: Any, draft: Draft) -> None:
+    """What was said beside the text, and by whom."""
+    for index, comment in enumerate(part.iter(qn("w:comment"))):
+        author = line(comment.get(qn("w:author"), ""))
+        said = line(" ".join(paragraph_text(paragraph) for paragraph in comment.iter(PARAGRAPH)))
+        if said:
+            draft.add(f"Comment{f' by {author}' if author else ''}: {said}", tight=index > 0)
 
 
 def heading_levels(document: Any) -> dict[str, int]:
@@ -82,7 +99,7 @@ def heading_levels(document: Any) -> dict[str, int]:
 
 
 def paragraph_text(paragraph: Any) -> str:
-    """All text of a paragraph, inserted text and links included, deleted text and text boxes left out."""
+    """All text of a paragraph, inserted text and links included; without what was deleted, moved away or is hidden."""
     parts: list[str] = []
     for node in _own_nodes(paragraph):
         if node.tag in (TEXT, MATHS_TEXT):
@@ -100,16 +117,35 @@ def _own_nodes(element: Any) -> Iterator[Any]:
     while stack:
         node = stack.pop()
         yield node
-        if node.tag not in (TEXT_BOX, FALLBACK):
+        if node.tag not in (TEXT_BOX, FALLBACK, MOVED_AWAY) and not _is_hidden(node):
             stack.extend(reversed(node))
+
+
+def _is_hidden(node: Any) -> bool:
+    hidden = node.find(HIDDEN) if node.tag == RUN else None
+    return hidden is not None and hidden.get(W_VAL, "true") not in ("false", "0", "off")
+
+
+@dataclass
+class Shapes:
+    """What the document says elsewhere of its paragraphs: levels of headings, numbers of items, charts."""
+
+    levels: dict[str, int] = field(default_factory=dict)
+    numbering: Numbering = field(default_factory=Numbering)
+    part: Any = None
+
+    def chart(self, name: str) -> Any:
+        """The chart a paragraph refers to, if it is there."""
+        relation = self.part.rels.get(name) if self.part is not None else None
+        return parse_xml(relation.target_part.blob) if relation is not None and not relation.is_external else None
 
 
 class Body:
     """Writes the blocks below an element in order."""
 
-    def __init__(self, draft: Draft, levels: dict[str, int]) -> None:
+    def __init__(self, draft: Draft, shapes: Shapes) -> None:
         self.draft = draft
-        self.levels = levels
+        self.shapes = shapes
         self.in_list = False
 
     def write(self, element: Any) -> None:
@@ -126,23 +162,28 @@ class Body:
                 stack.extend(reversed(node))
 
     def _paragraph(self, node: Any) -> None:
-        text = paragraph_text(node)
-        level, is_item = self._style(node)
-        if level:
-            self.draft.heading(level, text)
-        elif text.strip():
-            self.draft.add(f"- {text.strip()}" if is_item else text.strip(), tight=is_item and self.in_list)
-        if text.strip():
-            self.in_list = is_item
+        text = paragraph_text(node).strip()
+        if text:
+            self._write(text, node.find(qn("w:pPr")))
+        for reference in _own_nodes(node):
+            if reference.tag == CHART and (chart := self.shapes.chart(reference.get(RELATION, ""))) is not None:
+                for index, said in enumerate(lines_of(chart)):
+                    self.draft.add(said, tight=index > 0)
 
-    def _style(self, node: Any) -> tuple[int, bool]:
-        properties = node.find(qn("w:pPr"))
-        if properties is None:
-            return 0, False
-        style = properties.find(qn("w:pStyle"))
+    def _write(self, text: str, properties: Any) -> None:
+        """A heading, an item or a paragraph, with the number it is given."""
+        style = properties.find(qn("w:pStyle")) if properties is not None else None
         style_id = style.get(W_VAL, "") if style is not None else ""
-        is_item = properties.find(qn("w:numPr")) is not None or style_id.startswith("List")
-        return self.levels.get(style_id, 0), is_item
+        mark, depth = self.shapes.numbering.mark(properties, style_id)
+        if mark is None and style_id.startswith("List"):
+            mark = "- "
+        level = self.shapes.levels.get(style_id, 0)
+        if level:
+            self.draft.heading(level, text if mark in (None, "- ") else f"{mark}{text}")
+        else:
+            said = text if mark is None else "  " * depth + mark + text
+            self.draft.add(said, tight=mark is not None and self.in_list)
+        self.in_list = mark is not None and not level
 
     def _table(self, table: Any) -> None:
         self.in_list = False
@@ -153,15 +194,15 @@ class Body:
             cells = [cell for cell in _own_nodes(row) if cell.tag == CELL and _nearest(cell, ROW) is row]
             before = row.find(f"{qn('w:trPr')}/{qn('w:gridBefore')}")
             indent = [Cell("")] * min(_number(before), MOST_COLUMNS)
-            rows.append([*indent, *(_cell(cell, paragraph_text) for cell in cells)])
+            rows.append([*indent, *(_cell(cell) for cell in cells)])
         self.draft.table(spread(rows))
 
 
-def _cell(cell: Any, words: Callable[[Any], str]) -> Cell:
+def _cell(cell: Any) -> Cell:
     """Its text and what it covers; the lower parts of a merged cell say that they go on with the one above."""
     span = cell.find(f"{qn('w:tcPr')}/{qn('w:gridSpan')}")
     merged = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
-    text = " ".join(words(paragraph) for paragraph in cell.iter(PARAGRAPH))
+    text = " ".join(paragraph_text(paragraph) for paragraph in cell.iter(PARAGRAPH))
     goes_on = merged is not None and merged.get(W_VAL, "continue") == "continue"
     return Cell(text, across=max(_number(span), 1), above=goes_on)
 

@@ -1,13 +1,19 @@
 """Builds the files the parser tests read, so that none has to be kept as bytes."""
 
 import io
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import openpyxl
 from docx import Document
+from docx.oxml import parse_xml
+from openpyxl.comments import Comment
 from PIL import Image, ImageDraw, ImageFont
 from pptx import Presentation
+from pptx.opc.package import Part
+from pptx.opc.packuri import PackURI
 from pypdf import PdfReader, PdfWriter
 
 WORD_MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
@@ -173,3 +179,81 @@ def scan(*pages: str, form: str = "PDF") -> bytes:
     several = {"save_all": True, "append_images": pictures[1:]} if form in ("PDF", "TIFF") else {}
     pictures[0].save(stream, form, **several)
     return stream.getvalue()
+
+
+def edited_docx() -> bytes:
+    """Headings and items with numbers that are counted; moved, deleted, inserted and hidden text; comments."""
+    document = Document()
+    _number_styles(document)
+    document.add_heading("Leave", level=1)
+    runs = (
+        "<w:r><w:t>Kept</w:t></w:r><w:ins><w:r><w:t> new</w:t></w:r></w:ins><w:del><w:r><w:delText> old</w:delText>"
+        "</w:r></w:del><w:moveFrom><w:r><w:t> there</w:t></w:r></w:moveFrom><w:moveTo><w:r><w:t> here</w:t></w:r>"
+        "</w:moveTo><w:r><w:rPr><w:vanish/></w:rPr><w:t> secret</w:t></w:r><w:r><w:rPr><w:vanish w:val='0'/></w:rPr>"
+        "<w:t>.</w:t></w:r>"
+    )
+    body = document.element.body
+    end = body.sectPr
+    end.addprevious(parse_xml(f"<w:p {WORD}>{runs}</w:p>"))
+    for level, text in ((0, "first"), (1, "inside"), (0, "second")):
+        numbered = f"<w:pPr><w:numPr><w:ilvl w:val='{level}'/><w:numId w:val='91'/></w:numPr></w:pPr>"
+        end.addprevious(parse_xml(f"<w:p {WORD}>{numbered}<w:r><w:t>{text}</w:t></w:r></w:p>"))
+    last = document.add_heading("Pay", level=1)
+    for author, said in (("Bob", "Is this right?"), ("Ann", "It is.")):
+        document.add_comment(last.runs, text=said, author=author)
+    return saved(document)
+
+
+def _number_styles(document: Any) -> None:
+    """A list of its own for headings, and one with letters at its second level."""
+
+    def level(index: int, form: str, text: str) -> str:
+        inside = f"<w:start w:val='1'/><w:numFmt w:val='{form}'/><w:lvlText w:val='{text}'/>"
+        return f"<w:lvl w:ilvl='{index}'>{inside}</w:lvl>"
+
+    numbering = document.part.numbering_part.element
+    lists = {90: level(0, "decimal", "%1."), 91: level(0, "decimal", "%1.") + level(1, "lowerLetter", "%2)")}
+    for number, levels in lists.items():
+        numbering.insert(0, parse_xml(f"<w:abstractNum {WORD} w:abstractNumId='{number}'>{levels}</w:abstractNum>"))
+        named = f"<w:num {WORD} w:numId='{number}'><w:abstractNumId w:val='{number}'/></w:num>"
+        numbering.append(parse_xml(named))
+    properties = document.styles["Heading 1"].element.get_or_add_pPr()
+    properties.append(parse_xml(f"<w:numPr {WORD}><w:numId w:val='90'/></w:numPr>"))
+
+
+def strict(document: bytes) -> bytes:
+    """The same document with the names of the strict form."""
+    with zipfile.ZipFile(io.BytesIO(document)) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    old = re.compile(rb"http://schemas\.openxmlformats\.org/(officeDocument|\w+ml)/2006/(relationships/\w+|main)\"")
+    return archive({name: old.sub(rb'http://purl.oclc.org/ooxml/\1/\2"', part) for name, part in parts.items()})
+
+
+def commented_xlsx() -> bytes:
+    """A sheet with a cell merged over two rows, and two comments."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Plan"
+    for row in ("Week", "Task", "Who"), (1, "Paint", "Ann"), (None, "Clean", "Bob"):
+        sheet.append(row)
+    sheet.merge_cells("A2:A3")
+    sheet["B2"].comment = Comment("Bob:\nWhich colour?", "Bob")
+    sheet["C3"].comment = Comment("[Threaded comment]\n\nUpdate Excel.\n\nComment:\n    Not me.", "tc={1}")
+    return saved(book)
+
+
+def commented_pptx() -> bytes:
+    """A slide with a comment, and a hidden one."""
+    deck = Presentation()
+    for title in ("Shown", "Hidden"):
+        deck.slides.add_slide(deck.slide_layouts[5]).shapes.title.text = title
+    deck.slides[1]._element.set("show", "0")
+    names = 'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"'
+    authors = f'<p:cmAuthorLst {names}><p:cmAuthor id="0" name="Bob"/></p:cmAuthorLst>'
+    comments = f'<p:cmLst {names}><p:cm authorId="0" idx="1"><p:text>Too loud?</p:text></p:cm></p:cmLst>'
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
+    for part, name, source in ((deck.part, "commentAuthors", authors), (deck.slides[0].part, "comments", comments)):
+        added = Part(PackURI(f"/ppt/{name}.xml"), "application/xml", part.package, source.encode())
+        part.relate_to(added, kind + name)
+    return saved(deck)
