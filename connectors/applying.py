@@ -159,7 +159,7 @@ class Writing:
     source: Source
     texts: Texts = field(default_factory=dict)
     touched: principals.Touched = field(default_factory=principals.Touched)
-    _known: dict[str, Document] = field(default_factory=dict)
+    _known: dict[str, Document | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.places = Places(self.source.pk)
@@ -169,9 +169,10 @@ class Writing:
         self.places.settle(refuse_cycles=refuse_cycles)
 
     def remember(self, records: Iterable[Record]) -> None:
-        """Load the documents of a page at once."""
+        """Load the documents of a page at once; of the others it is known that there are none."""
         ids = [record.id for record in records if isinstance(record, DocumentRecord)]
-        self._known = {d.external_id: d for d in documents.living(self.source.pk).filter(external_id__in=ids)}
+        found = documents.living(self.source.pk).filter(external_id__in=ids)
+        self._known = dict.fromkeys(ids) | {document.external_id: document for document in found}
 
     def forget(self) -> None:
         """What was looked up, made or changed may have been rolled back, or moved by others of this transaction."""
@@ -181,10 +182,7 @@ class Writing:
     def _living(self, id: str) -> Document | None:
         """The document as this transaction has left it."""
         if id not in self._known:
-            found = documents.living(self.source.pk).filter(external_id=id).first()
-            if found is None:
-                return None
-            self._known[id] = found
+            self._known[id] = documents.living(self.source.pk).filter(external_id=id).first()
         return self._known[id]
 
     def apply(self, record: Appliable) -> Outcome:

@@ -29,6 +29,7 @@ __all__ = [
     "Embedding",
     "EmbeddingFailed",
     "ModelChoice",
+    "as_text",
     "chosen",
     "dimensions",
     "embed_each",
@@ -129,6 +130,11 @@ def dimensions(choice: ModelChoice | None = None) -> int:
     """How many numbers a vector has; asks the model once where no setting says it. Raises EmbeddingFailed."""
     choice = choice or chosen()
     return choice.dimensions or (LOCAL_DIMENSIONS if is_local(choice) else model_for(choice).size())
+
+
+def as_text(vector: Sequence[float]) -> str:
+    """As Postgres reads a half vector: five digits tell any two halves apart, and take a fifth of the time to write."""
+    return f"[{('%.5g,' * len(vector) % tuple(vector))[:-1]}]"
 
 
 def is_local(choice: ModelChoice) -> bool:

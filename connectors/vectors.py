@@ -14,7 +14,6 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
-from pgvector import HalfVector
 
 from accounts.statements import execute, rows
 from connectors import calibrating, embedding
@@ -173,7 +172,7 @@ def store(vectors: dict[int, list[float]], generation: IndexGeneration) -> None:
     """Write vectors (unit length) by passage; they wait for the approximate index from then on."""
     parameters: dict[str, Any] = {
         "ids": list(vectors),
-        "vectors": [HalfVector(vector).to_text() for vector in vectors.values()],
+        "vectors": [embedding.as_text(vector) for vector in vectors.values()],
         "generation": generation.pk,
         "longest": LONGEST_IN_INDEX,
     }

@@ -10,7 +10,7 @@ from accounts.reader import Viewers
 from connectors.corpus import generations
 from connectors.corpus.hits import Hit
 from connectors.corpus.search import NO_FILTERS, Filters, Mode, search
-from connectors.embedding import Embedding, EmbeddingFailed, embed_query, is_local
+from connectors.embedding import Embedding, EmbeddingFailed, embed_query
 from connectors.models import IndexGeneration
 from gateway.answering.releasing import as_it_stands, pairs_of, readable_evidence
 from gateway.answering.threads import give_back
@@ -59,8 +59,7 @@ def situation_of(person: User) -> tuple[str, ...]:
 def embedded(query: str, generation: IndexGeneration) -> Embedding | None:
     """The query's vector by the model of a generation; None when that is down, and keywords alone must do."""
     choice = generations.choice_of(generation)
-    if not is_local(choice):
-        give_back()  # no connection is held while it works
+    give_back()  # no connection is held while it works; the local model takes seconds when it is first asked
     try:
         return embed_query(query, choice)
     except EmbeddingFailed:

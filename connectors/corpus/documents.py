@@ -311,8 +311,9 @@ def publish(document: Document, prepared: PreparedText, *, held: bool = False) -
 def _replace_passages(document: Document, pieces: Sequence[Piece]) -> None:
     """Keep the rows of passages whose words are the same, with their embeddings; write the others."""
     kept: dict[bytes, list[int]] = defaultdict(list)
-    for id, digest in Passage.past_the_guard.filter(document=document).values_list("id", "digest"):
-        kept[bytes(digest)].append(id)
+    if document.text_revision > 1:  # it had a text before
+        for id, digest in Passage.past_the_guard.filter(document=document).values_list("id", "digest"):
+            kept[bytes(digest)].append(id)
     new: list[tuple[Piece, bytes]] = []
     moved: list[Passage] = []
     for piece in pieces:
@@ -410,7 +411,8 @@ def hold(documents: QuerySet[Document], places: Places) -> int:
 
 
 def _wait_no_longer(document: Document) -> None:
-    Content.past_the_guard.filter(document=document).delete()
+    if getattr(document, "waiting", True):  # whoever did not ask does not know
+        Content.past_the_guard.filter(document=document).delete()
     document.waiting = False  # type: ignore[attr-defined]
 
 

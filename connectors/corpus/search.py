@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from pgvector import HalfVector
-
 from accounts.models import Directory
 from accounts.reader import Viewers, is_viewers
 from accounts.statements import rows
@@ -15,6 +13,7 @@ from connectors.corpus import generations
 from connectors.corpus.breaking_glass import shown
 from connectors.corpus.hits import Hit
 from connectors.corpus.wall import reading_as
+from connectors.embedding import as_text
 
 Mode = Literal["hybrid", "vector", "text"]
 MAX_QUERY = 8_000  # characters
@@ -99,7 +98,7 @@ def search(
     parameters: list[Any] = [
         reader.text,
         generation,
-        HalfVector(list(vector)).to_text() if vector is not None and by_meaning else None,
+        as_text(vector) if vector is not None and by_meaning else None,
         query[:MAX_QUERY].replace("\0", " ") if mode != "vector" else "",
         limit,
         meaning,

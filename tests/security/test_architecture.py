@@ -30,7 +30,9 @@ GUARDED: list[type[GuardedModel]] = sorted(GuardedModel.__subclasses__(), key=la
 OF_THE_CORPUS = {"Scope", "Document", "DocumentText", "Passage", "PassageVector", "VectorNode", "Content"}
 BESIDE_IT = {
     "Source",
+    "SourceSecret",
     "SyncRun",
+    "Listed",
     "Acl",
     "AclEntry",
     "BreakGlass",
@@ -38,7 +40,7 @@ BESIDE_IT = {
     "Unembedded",
     "Unindexed",
     "ScopeSize",
-}  # hold no content: names of sources, conditions, counts
+}  # hold no content: sources, ids, conditions, counts
 
 guarded = pytest.mark.parametrize("model", GUARDED, ids=lambda model: model.__name__)
 
