@@ -108,11 +108,11 @@ class Reply:
             raise ConnectorError(f"{_shown(self.url)} answered something that is not JSON.") from None
 
     def link(self, relation: str) -> str | None:
-        """The address of a `Link` header (RFC 8288), absolute."""
+        """The address of a `Link` header (RFC 8288), absolute. Raises ConnectorError where it is none."""
         for part in self.headers.get("link", "").split(","):
             address, _, parameters = part.partition(";")
             if f'rel="{relation}"' in parameters.replace(" ", "") and address.strip().startswith("<"):
-                return str(httpx.URL(self.url).join(address.strip()[1:-1]))
+                return _joined(httpx.URL(self.url), address.strip()[1:-1])
         return None
 
 

@@ -57,6 +57,7 @@ class Plan:
     without: Sequence[str] = ()  # parameters that say nothing
     depth: int = 5
     pages: int = 2_000
+    hours: int = 6  # between two whole readings
 
     @property
     def origins(self) -> frozenset[str]:
@@ -351,7 +352,7 @@ class Crawl:
             listed=self._listed.get(visit.place, ""),
             version=sha256(reply.content).hexdigest() if readable else "",
             mime=declared if declared not in ANYTHING else "",
-            canonical=self._canonical(page.canonical or reply.link("canonical") or "", base, visit.place),
+            canonical=self._canonical(page.canonical or _called(reply), base, visit.place),
             links=() if visit.depth == FOUND_BY_LISTS else tuple(self._links(page, base)),
         )
         if not readable:
@@ -389,9 +390,11 @@ class Crawl:
     def _called_otherwise(self) -> Iterator[Record]:
         """Pages under a name that is none of a page are pages of their own."""
         for place, (named, record) in sorted(self._others.items()):
-            for _ in range(HOPS):
-                named = self._others[named][0] if named in self._others else named
-            if named not in self._documents:
+            names = {named}
+            while named in self._others and self._others[named][0] not in names:
+                named = self._others[named][0]
+                names.add(named)
+            if not names & self._documents:
                 self._documents.add(place)
                 yield record
 
@@ -432,6 +435,13 @@ def is_read(declared: str, target: str) -> bool:
 
 def _wishes(reply: Reply) -> set[str]:
     return hypertext.wishes_of(reply.headers.get("x-robots-tag", ""))
+
+
+def _called(reply: Reply) -> str:
+    try:
+        return reply.link("canonical") or ""
+    except ConnectorError:
+        return ""
 
 
 def _mark(reply: Reply, name: str) -> str:
