@@ -14,15 +14,16 @@ from typing import ClassVar
 from connectors.records import Checkpoint, Records, State
 from connectors.sources.base import Connector, ConnectorError
 from connectors.sources.client import MEGABYTE, Auth, Client, Token
-from connectors.sources.github_api import A_SECOND, DOT_COM, Api, AppKey, Denied, Installation, asked_too_much, inner
-from connectors.sources.github_contents import DISCUSSIONS_QUERY, Contents
+from connectors.sources.github_api import A_SECOND, DOT_COM, Api, AppKey, Installation, asked_too_much
+from connectors.sources.github_contents import Contents
+from connectors.sources.github_discussions import Discussions
 from connectors.sources.github_readers import Readers, Repository, listed_repositories, repository_of
 from connectors.sources.github_run import DISCUSSIONS, FILES, ISSUES, PULLS, Plan, Progress
 
 INCLUDE = (FILES, ISSUES, PULLS, DISCUSSIONS)
 PUBLIC_READERS = ("members", "everyone")
 MOST_MEGABYTES = 50
-BETWEEN_CHECKPOINTS = 200  # records
+BETWEEN_CHECKPOINTS = 1_000  # records
 ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 WAKING = frozenset(
     "push create delete repository public member membership organization team team_add issues issue_comment "
@@ -168,16 +169,9 @@ class Checking:
         for asked, (kind, sentence) in wanted.items():
             if kind in self.plan.include and self.denied(asked, per_page="1"):
                 yield f"{name}: {sentence}"
-        if DISCUSSIONS in self.plan.include and repository.has_discussions and self.hides_discussions(repository):
+        discussions = Discussions(self.api, Progress(None))
+        if DISCUSSIONS in self.plan.include and repository.has_discussions and discussions.are_hidden(repository):
             yield f"{name}: 'Discussions: read' is missing, or take discussions out of 'include'."
 
     def denied(self, path: str, **params: str) -> bool:
         return self.api.get(path, params, also=(403, 404, 409, 410)).status in (403, 404)
-
-    def hides_discussions(self, repository: Repository) -> bool:
-        order = {"field": "CREATED_AT", "direction": "ASC"}
-        try:
-            found = self.api.graphql(DISCUSSIONS_QUERY, {"repository": repository.node_id, "order": order})
-        except Denied:
-            return True
-        return not inner(found, "node", "discussions")

@@ -4,7 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -77,12 +77,20 @@ def text(fields: Object, name: str, most: int = 500_000) -> str:
     return value[:most].replace("\0", "").encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
+def address(fields: Object, name: str) -> str:
+    """An address a person may follow, "" where there is none."""
+    found = text(fields, name, 2_000)
+    return found if found.startswith(("https://", "http://")) else ""
+
+
 def moment(fields: Object, name: str) -> datetime | None:
+    """None for what is no time, and for times in which there was no GitHub."""
     try:
         at = datetime.fromisoformat(text(fields, name, 40))
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return at if 1970 <= at.year <= 2200 else None
 
 
 def stamp(at: datetime) -> str:
@@ -116,7 +124,7 @@ class Api:
         reply = self.get(path, {"per_page": str(A_PAGE), **(params or {})}, etag=etag, also=also)
         yield reply
         seen = {reply.url}
-        while (following := reply.link("next")) is not None:
+        while (following := _next(reply)) is not None:
             if following in seen or len(seen) >= MOST_PAGES or not self._is_own(following):
                 raise ConnectorError(
                     f"The list {path} leads on to a page that is not its own; nothing of it counts as complete. "
@@ -178,6 +186,13 @@ class Api:
         return (base.scheme, base.host, base.port) == (other.scheme, other.host, other.port)
 
 
+def _next(reply: Reply) -> str | None:
+    try:
+        return reply.link("next")
+    except httpx.InvalidURL:
+        return ""  # no page's address
+
+
 def asked_too_much(reply: Reply) -> float | None:
     """GitHub says 403 as well as 429 to a client that asked too much; None: it means something else."""
     if reply.status not in (403, 429):
@@ -229,7 +244,6 @@ class Installation:
     organization: str
     id: str = ""
     clock: Callable[[], float] = time.time
-    permissions: dict[str, str] = field(default_factory=dict)  # as GitHub told them with the token
     _token: str = ""
     _ends: float = 0.0
     _renewed_at: float = 0.0
@@ -260,7 +274,6 @@ class Installation:
         if not text(body, "token") or ends is None:
             raise ConnectorError("GitHub gave the App no token; the next run tries again.")
         self._token, self._ends, self._renewed_at = text(body, "token"), ends.timestamp(), self.clock()
-        self.permissions = {name: str(level) for name, level in inner(body, "permissions").items()}
 
 
 def signed_claims(claims: Mapping[str, object], private_key: str) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
@@ -22,6 +22,7 @@ from connectors.sources.github_api import (
     Api,
     Denied,
     Object,
+    address,
     inner,
     moment,
     number,
@@ -30,8 +31,10 @@ from connectors.sources.github_api import (
     text,
     whole,
 )
+from connectors.sources.github_discussions import Discussions
 from connectors.sources.github_readers import Repository
-from connectors.sources.github_run import DISCUSSIONS, FILES, ISSUES, PULLS, Plan, Progress, Unreadable
+from connectors.sources.github_run import DISCUSSIONS, FILES, ISSUES, OVERLAP, PULLS, Plan, Progress, Unreadable
+from connectors.sources.github_text import all_by_time, rendered
 
 Mark = dict[str, Any]  # how far one repository was read
 
@@ -64,51 +67,9 @@ FILE_MODES = frozenset({"100644", "100755"})  # no links (120000), no submodules
 LARGE_FILE = b"version https://git-lfs.github.com/spec/"
 LONGEST_ID = 1_000  # bytes
 MOST_TREES = 20_000  # asked for one by one, of a repository that GitHub does not list at once
-OVERLAP = timedelta(minutes=5)
 MOST_STEPS = 10_000  # pages of what changed
 HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 THREAD = re.compile(r"/(?:issues|pulls)/([0-9]{1,15})$")
-DISCUSSIONS_QUERY = """
-query($repository: ID!, $order: DiscussionOrder!, $after: String) {
-  node(id: $repository) {
-    ... on Repository {
-      databaseId
-      discussions(first: 100, after: $after, orderBy: $order) {
-        nodes { id number title url createdAt updatedAt author { login } comments { totalCount } }
-        pageInfo { hasNextPage endCursor }
-      }
-    }
-  }
-}"""
-DISCUSSION_QUERY = """
-query($discussion: ID!, $after: String) {
-  node(id: $discussion) {
-    ... on Discussion {
-      number title body createdAt author { login } category { name }
-      comments(first: 50, after: $after) {
-        nodes {
-          id body createdAt author { login }
-          replies(first: 50) {
-            nodes { body createdAt author { login } }
-            pageInfo { hasNextPage endCursor }
-          }
-        }
-        pageInfo { hasNextPage endCursor }
-      }
-    }
-  }
-}"""
-REPLIES_QUERY = """
-query($comment: ID!, $after: String) {
-  node(id: $comment) {
-    ... on DiscussionComment {
-      replies(first: 100, after: $after) {
-        nodes { body createdAt author { login } }
-        pageInfo { hasNextPage endCursor }
-      }
-    }
-  }
-}"""
 
 
 @dataclass(frozen=True)
@@ -134,7 +95,7 @@ class Contents:
         readers: list[tuple[str, Callable[[Repository, Mark], Iterator[Record]]]] = [
             ("its files", self.files),
             ("its issues and pull requests", self.threads),
-            ("its discussions", self.discussions),
+            ("its discussions", Discussions(self.api, self.progress).records),
         ]
         for kind, read in readers:
             if not self.plan.include & PARTS[kind]:
@@ -243,8 +204,10 @@ class Contents:
 
     def threads(self, repository: Repository, mark: Mark) -> Iterator[Record]:
         """Issues and pull requests, which GitHub lists together, with what was said about them."""
-        is_new = self.progress.is_whole or "issues" not in mark
+        kinds = sorted(self.plan.include & {ISSUES, PULLS})
+        is_new = self.progress.is_whole or mark.get("threads") != kinds
         yield from self.all_threads(repository, mark) if is_new else self.new_threads(repository, mark)
+        mark["threads"] = kinds
 
     def lists(self, repository: Repository) -> dict[str, str]:
         lists = {"issues": f"{repository.path}/issues", "comments": f"{repository.path}/issues/comments"}
@@ -286,7 +249,7 @@ class Contents:
             elif self.is_wanted(issue):
                 said = self.said(repository, issue)
                 marks = [_spoken(key, comment) for key in ("comments", "notes") for comment in said[key]]
-                yield self.thread(repository, issue, marks, _rendered(issue, _all(said)))
+                yield self.thread(repository, issue, marks, rendered(issue, all_by_time(said)))
 
     def fresh(self, path: str, params: Mapping[str, str], mark: Mark) -> list[Object]:
         """What a list has had since the mark, less what is known of the overlap. The mark is moved on.
@@ -342,7 +305,7 @@ class Contents:
     def read_thread(self, repository: Repository, issue: Object, marks: list[str]) -> bytes:
         has_notes = any(mark.startswith("notes") for mark in marks)
         said = self.said(repository, issue, has_notes=has_notes)
-        return _rendered(issue, _all(said))
+        return rendered(issue, all_by_time(said))
 
     def thread(
         self, repository: Repository, issue: Object, marks: list[str], content: bytes | Callable[[], bytes]
@@ -353,7 +316,7 @@ class Contents:
             id=_thread(repository, about, is_pull=is_pull),
             title=text(issue, "title", 1_000) or f"#{about}",
             scope=repository.scope,
-            url=text(issue, "html_url", 1_000),
+            url=address(issue, "html_url"),
             mime="text/markdown",
             content=content,
             version=hashlib.sha256(told.encode()).hexdigest(),
@@ -368,61 +331,6 @@ class Contents:
                 "labels": [text(label, "name", 200) for label in _labels(issue)],
             },
         )
-
-    # --- discussions ---------------------------------------------------------------------------------------------
-
-    def discussions(self, repository: Repository, mark: Mark) -> Iterator[Record]:
-        """By GraphQL, which alone has them: all in order of creation, or the latest down to the mark."""
-        if not repository.has_discussions:
-            mark["discussions"] = ""
-            return
-        before = "" if self.progress.is_whole else mark.get("discussions", "")
-        edge = datetime.fromisoformat(before) - OVERLAP if before else datetime.min.replace(tzinfo=UTC)
-        order = {"field": "UPDATED_AT", "direction": "DESC"} if before else {"field": "CREATED_AT", "direction": "ASC"}
-        latest = before
-        variables = {"repository": repository.node_id, "order": order}
-        for node in self.api.nodes(DISCUSSIONS_QUERY, variables, "node", "discussions"):
-            about, at = number(node, "number"), moment(node, "updatedAt")
-            if about is None or at is None or not text(node, "id", 200):
-                raise Unreadable("One of its discussions has no number, or no time.")
-            if at < edge:
-                break
-            latest = max(latest, stamp(at))
-            yield self.discussion(repository, node, about)
-        mark["discussions"] = latest
-
-    def discussion(self, repository: Repository, node: Object, about: int) -> DocumentRecord:
-        comments = number(inner(node, "comments"), "totalCount") or 0
-        return DocumentRecord(
-            id=f"{repository.scope}/discussions/{about}",
-            title=text(node, "title", 1_000) or f"#{about}",
-            scope=repository.scope,
-            url=text(node, "url", 1_000),
-            mime="text/markdown",
-            content=partial(self.read_discussion, text(node, "id", 200)),
-            version=f"{text(node, 'updatedAt', 40)} {comments}",
-            author=text(inner(node, "author"), "login", 200),
-            created_at=moment(node, "createdAt"),
-            modified_at=moment(node, "updatedAt"),
-            metadata={"repository": repository.full_name, "kind": "discussion", "number": about},
-        )
-
-    def read_discussion(self, id: str) -> bytes:
-        discussion: Object = {}
-        said: list[Object] = []
-        for page in self.api.connections(DISCUSSION_QUERY, {"discussion": id}, "node", "comments"):
-            discussion = discussion or page
-            for comment in objects(inner(page, "comments").get("nodes") or [], "a discussion"):
-                said.append(comment)
-                replies = inner(comment, "replies")
-                said += objects(replies.get("nodes") or [], "a discussion")
-                if inner(replies, "pageInfo").get("hasNextPage") is not False:
-                    after = {
-                        "comment": text(comment, "id", 200),
-                        "after": text(inner(replies, "pageInfo"), "endCursor"),
-                    }
-                    said += self.api.nodes(REPLIES_QUERY, after, "node", "replies")
-        return _rendered(discussion, said)
 
 
 def _file(repository: Repository, path: str) -> str:
@@ -475,11 +383,6 @@ def _about(comment: Object) -> int | None:
     return int(found[1]) if found else None
 
 
-def _all(said: Mapping[str, list[Object]]) -> list[Object]:
-    """By time."""
-    return sorted((comment for part in said.values() for comment in part), key=_time_of)
-
-
 def _spoken(key: str, comment: Object) -> str:
     return f"{key} {number(comment, 'id')} {text(comment, 'updated_at', 40)}"
 
@@ -502,22 +405,3 @@ def _read_to(before: str, seen: Mapping[str, str]) -> Mark:
 
 def _earlier(at: str) -> str:
     return stamp(datetime.fromisoformat(at) - OVERLAP) if at else ""
-
-
-def _rendered(about: Object, said: Iterable[Object]) -> bytes:
-    """One text in Markdown: what it is about, then who said what."""
-    parts = [f"# {text(about, 'title', 1_000)}", text(about, "body")]
-    for comment in said:
-        body = text(comment, "body").strip()
-        if not body:
-            continue  # a review that says nothing by itself
-        author = text(inner(comment, "user"), "login", 200) or text(inner(comment, "author"), "login", 200) or "ghost"
-        place = text(comment, "path", 500)
-        parts += [f"## {author}, {_time_of(comment)[:10]}{f', on {place}' if place else ''}", body]
-    return "\n\n".join(part for part in parts if part).encode()
-
-
-def _time_of(comment: Object) -> str:
-    return next(
-        (text(comment, name, 40) for name in ("created_at", "submitted_at", "createdAt") if name in comment), ""
-    )

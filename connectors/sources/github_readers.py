@@ -10,7 +10,7 @@ from typing import Any
 from connectors.records import Access, Deletion, Entry, PrincipalRecord, Problem, Record, ScopeRecord
 from connectors.sources.base import ConnectorError
 from connectors.sources.client import Refused
-from connectors.sources.github_api import A_PAGE, Api, Denied, Object, inner, number, objects, text, whole
+from connectors.sources.github_api import A_PAGE, Api, Denied, Object, address, inner, number, objects, text, whole
 from connectors.sources.github_run import Plan, Progress, Unreadable
 
 OPEN_TO_MEMBERS = frozenset({"read", "write", "admin"})  # base permissions; "none" is the only other one
@@ -80,7 +80,7 @@ def repository_of(fields: Object) -> Repository | None:
         full_name=text(fields, "full_name", 300) or f"repository {id}",
         visibility=visibility,
         branch=text(fields, "default_branch", 300),
-        url=text(fields, "html_url", 1_000),
+        url=address(fields, "html_url"),
         is_disabled=fields.get("disabled", False) is not False,
         has_discussions=fields.get("has_discussions") is True,
     )
@@ -207,7 +207,7 @@ class Readers:
     def strangers(self, accounts: Iterable[Account]) -> Iterator[Record]:
         """Accounts that no list of members names, such as outside collaborators."""
         for id, name in accounts:
-            if id not in self.members | self.outsiders:
+            if id not in self.members and id not in self.outsiders:
                 self.names[id] = name
                 self.outsiders.add(id)
                 yield PrincipalRecord(id=_user(id), kind="user", name=name)

@@ -2,12 +2,14 @@
 
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
 from connectors.records import Problem, State
 
 FORMAT = 1  # of the state
+OVERLAP = timedelta(minutes=5)  # that a run looks at again, since what is written last may be seen late
 FILES, ISSUES, PULLS, DISCUSSIONS = "files", "issues", "pull_requests", "discussions"
 
 

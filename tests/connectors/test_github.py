@@ -6,6 +6,8 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,9 @@ from connectors.records import (
     State,
 )
 from connectors.sources.base import ConnectorError
-from connectors.sources.client import Refused, SlowDown, Token
+from connectors.sources.client import Client, Refused, SlowDown, Token
 from connectors.sources.github import GitHub
-from connectors.sources.github_api import Api
+from connectors.sources.github_api import Api, Installation
 from connectors.sources.github_readers import listed_repositories
 from tests.cast import person
 from tests.connectors.github.app import key_and_checker
@@ -510,6 +512,21 @@ def test_a_deleted_issue_is_gone_once_it_is_met_and_by_a_whole_listing(tracker: 
     assert set(documents(read(tracker))) == {"repository/7/pulls/2"}
 
 
+def test_an_issue_that_moved_elsewhere_is_gone_from_here(tracker: GitHubSystem) -> None:
+    tracker.repositories[8] = Repo("other")
+    tracker.issue(8, 5, "It breaks")
+    state = state_of(read(tracker))
+    tracker.comment(7, 1, "Moved.", touches=False)
+    tracker.refused["repositories/7/issues/1"] = Answer(
+        b"", 301, {"Location": f"{tracker.url}/repositories/8/issues/5"}
+    )
+
+    records = read(tracker, state)
+
+    assert "repository/7/issues/1" in deleted(records)
+    assert documents(records) == {}
+
+
 def test_a_repository_that_appears_is_read_whole_by_the_next_run(tracker: GitHubSystem) -> None:
     state = state_of(read(tracker))
     tracker.repositories[8] = Repo("new", files={"a.md": b"# A"})
@@ -526,6 +543,12 @@ def test_what_is_read_is_a_setting(tracker: GitHubSystem) -> None:
         "repository/7/files/a.md",
         "repository/7/pulls/2",
     }
+
+
+def test_a_kind_that_is_wanted_later_is_read_by_the_next_run(tracker: GitHubSystem) -> None:
+    state = state_of(read(tracker, include="issues"))
+
+    assert set(documents(read(tracker, state))) == {"repository/7/issues/1", "repository/7/pulls/2"}
 
 
 def test_a_repository_without_issues_is_no_fault(tracker: GitHubSystem) -> None:
@@ -760,6 +783,10 @@ HOSTILE: dict[str, Any] = {
     "fields of the wrong kind": [
         {"id": 1, "number": 1, "login": ["x"], "name": {}, "owner": 7, "permissions": [], "updated_at": 5, "title": 0}
     ],
+    "times without GitHub": [
+        {"id": 1, "number": 1, "title": "x", "type": "User", "updated_at": at}
+        for at in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:00", "2026-02-30T00:00:00Z")
+    ],
     "half letters": [
         {"id": 1, "login": "\ud800", "name": "a\0b", "type": "User", "updated_at": "2026-01-01T00:00:00Z"}
     ],
@@ -888,6 +915,56 @@ def test_the_app_signs_in_by_its_key_and_renews_its_token(github: GitHubSystem) 
     assert {record.id for record in records if isinstance(record, ScopeRecord)} == {"repository/7", "repository/8"}
     assert "/installation/repositories" in github.paths()
     assert github.paths().count("/app/installations/55/access_tokens") == 1
+
+
+def test_the_apps_token_is_renewed_before_its_end_and_when_it_is_refused() -> None:
+    now, given = [1_000_000.0], count(1)
+
+    def answer(asked: Asked) -> Answer:
+        if asked.method == "POST":
+            ends = datetime.fromtimestamp(now[0] + 3600, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return Answer({"token": f"token-{next(given)}", "expires_at": ends}, 201)
+        return Answer({}) if asked.headers["authorization"] == f"Bearer {valid[0]}" else Answer({}, 401)
+
+    valid = ["token-1"]
+    with System(answer).running() as system:
+        installation = Installation(Client(system.url), "acme", "55", clock=lambda: now[0])
+        api = Api(system.url, installation)
+        api.get("orgs/acme")
+        now[0] += 3400
+        valid[0] = "token-2"
+        api.get("orgs/acme")  # 200 seconds before its end
+        now[0] += 120
+        valid[0] = "token-3"
+        api.get("orgs/acme")  # 401 first
+        valid[0] = "revoked"
+        with pytest.raises(Refused, match="does not accept the sign-in"):
+            api.get("orgs/acme")
+    assert sum(1 for asked in system.asked if asked.method == "POST") == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, [], {"token": 5, "expires_at": "2099-01-01T00:00:00Z"}, {"token": "x", "expires_at": "soon"}],
+    ids=["empty", "a list", "a number", "no time"],
+)
+def test_an_app_without_a_token_says_so(body: Any) -> None:
+    with System(lambda asked: Answer(body, 201)).running() as system:
+        api = Api(system.url, Installation(Client(system.url), "acme", "55"))
+        with pytest.raises(ConnectorError):
+            api.get("orgs/acme")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "graphql"),
+    [("", "/graphql"), ("/api/v3", "/api/graphql")],
+    ids=["github.com", "Enterprise Server"],
+)
+def test_graphql_stands_where_each_server_has_it(github: GitHubSystem, base_url: str, graphql: str) -> None:
+    github.answer = lambda asked: Answer({"data": {}})
+    Api(f"{github.url}{base_url}", Token(TOKEN)).graphql("query { viewer { login } }", {})
+
+    assert github.paths() == [graphql]
 
 
 def test_an_app_is_told_what_is_wrong_with_its_key(github: GitHubSystem) -> None:
