@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
@@ -116,17 +116,22 @@ class Contents:
 
     def files(self, repository: Repository, mark: Mark) -> Iterator[Record]:
         """The documents of the default branch, if its tree is another than before."""
+        pushed = _pushed(repository)
+        if pushed and mark.get("pushed") == pushed and not self.progress.is_whole:
+            return
         tree = self.tree_of(repository)
         before = "" if self.progress.is_whole else mark.get("tree", "")
-        if tree == before:
-            return
+        if tree != before:
+            yield from self.changed_files(repository, tree, before)
+        mark["tree"], mark["pushed"] = tree, pushed
+
+    def changed_files(self, repository: Repository, tree: str, before: str) -> Iterator[Record]:
         found = {file.path: file for file in self.documents(repository, tree)} if tree else {}
         for file in found.values():
             yield self.file(repository, file)
         if before:
             for path in sorted(set(self.paths_before(repository, before)) - set(found)):
                 yield Deletion(kind="document", id=_file(repository, path))
-        mark["tree"] = tree
 
     def tree_of(self, repository: Repository) -> str:
         """The hash of the default branch's tree; "" for a repository without commits, or without that branch."""
@@ -331,6 +336,12 @@ class Contents:
                 "labels": [text(label, "name", 200) for label in _labels(issue)],
             },
         )
+
+
+def _pushed(repository: Repository) -> str:
+    """By which a later run knows that nobody pushed; "" while a push may not have arrived everywhere."""
+    at = repository.pushed_at
+    return f"{stamp(at)} {repository.branch}" if at is not None and at < datetime.now(UTC) - OVERLAP else ""
 
 
 def _file(repository: Repository, path: str) -> str:

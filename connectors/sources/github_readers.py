@@ -5,12 +5,25 @@ All of it is listed in every run. Only what GitHub itself says is unchanged (304
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from connectors.records import Access, Deletion, Entry, PrincipalRecord, Problem, Record, ScopeRecord
 from connectors.sources.base import ConnectorError
 from connectors.sources.client import Refused
-from connectors.sources.github_api import A_PAGE, Api, Denied, Object, address, inner, number, objects, text, whole
+from connectors.sources.github_api import (
+    A_PAGE,
+    Api,
+    Denied,
+    Object,
+    address,
+    inner,
+    moment,
+    number,
+    objects,
+    text,
+    whole,
+)
 from connectors.sources.github_run import Plan, Progress, Unreadable
 
 OPEN_TO_MEMBERS = frozenset({"read", "write", "admin"})  # base permissions; "none" is the only other one
@@ -52,6 +65,7 @@ class Repository:
     visibility: str
     branch: str
     url: str
+    pushed_at: datetime | None
     is_disabled: bool
     has_discussions: bool
 
@@ -81,6 +95,7 @@ def repository_of(fields: Object) -> Repository | None:
         visibility=visibility,
         branch=text(fields, "default_branch", 300),
         url=address(fields, "html_url"),
+        pushed_at=moment(fields, "pushed_at"),
         is_disabled=fields.get("disabled", False) is not False,
         has_discussions=fields.get("has_discussions") is True,
     )

@@ -378,6 +378,27 @@ def test_only_another_tree_is_read_and_what_it_lost_is_deleted(github: GitHubSys
     assert deleted(read(github, state)) == set()  # the old tree is not there any more: a whole listing will tell
 
 
+def test_where_nobody_pushed_no_tree_is_asked_for(github: GitHubSystem) -> None:
+    github.repositories = {7: Repo("docs", files={"a.md": b"# A"})}
+    state = state_of(read(github))
+    github.asked.clear()
+    state = state_of(read(github, state))
+    assert not any("/commits/" in path for path in github.paths())
+
+    github.repositories[7].fields["default_branch"] = "next"
+    read(github, state)
+    assert "/repositories/7/commits/heads/next" in github.paths()
+
+
+def test_what_was_pushed_a_moment_ago_is_looked_at_again(github: GitHubSystem) -> None:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    github.repositories = {7: Repo("docs", files={"a.md": b"# A"}, fields={"pushed_at": now})}
+    state = state_of(read(github))
+    github.repositories[7].files = {"a.md": b"# B"}  # by then it has arrived
+
+    assert set(documents(read(github, state))) == {"repository/7/files/a.md"}
+
+
 def test_an_empty_repository_has_no_documents(github: GitHubSystem) -> None:
     github.repositories = {7: Repo("empty")}
 

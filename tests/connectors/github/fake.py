@@ -64,6 +64,7 @@ class GitHubSystem(System):
         self.blobs: dict[str, bytes] = {}
         self.specification = Specification()
         self.wrong: list[str] = []  # requests that GitHub does not describe
+        self._pushed: dict[int, tuple[str, str]] = {}  # repositories: tree, and when it was pushed
         self._ids = count(5000)
         self._minutes = count(1)
 
@@ -165,8 +166,12 @@ class GitHubSystem(System):
 
     def told(self, id: int) -> dict[str, Any]:
         repo = self.repositories[id]
+        tree = self.tree_of(repo.files)
+        if self._pushed.get(id, ("", ""))[0] != tree:
+            self._pushed[id] = (tree, self.now())
         return {
             "id": id,
+            "pushed_at": self._pushed[id][1],
             "node_id": f"R_{id}",
             "name": repo.name,
             "full_name": f"{ORGANIZATION}/{repo.name}",

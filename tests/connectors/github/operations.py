@@ -39,7 +39,7 @@ USED = (
 READ = frozenset(
     "archived body comments commit created_at default_branch default_repository_permission disabled expires_at "
     "full_name has_discussions html_url id inherited issue_url labels login mode name node_id number owner parent path "
-    "permissions private pull pull_request pull_request_url repositories role_name sha size slug state "
+    "permissions private pull pull_request pull_request_url pushed_at repositories role_name sha size slug state "
     "submitted_at title token total_count tree truncated type updated_at user visibility".split()
 )
 DEEPEST = 5
