@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Verb
-from connectors import sync
+from connectors import tasks
 from connectors.applying import apply_record, hide
 from connectors.errors import RecordRefused
 from connectors.models import Source
@@ -178,5 +178,5 @@ class Notify(ApiView):
         source = named_sources(request).filter(directory__key=key).exclude(kind=PUSH).first()
         if source is None:
             raise Http404
-        sync.wake(source)
+        tasks.read_at_once(source)
         return Response({"state": "accepted"}, status=202)
