@@ -22,7 +22,7 @@ from connectors.records import (
 from connectors.sources.base import Connector, ConnectorError
 from connectors.sources.crawling.asking import Asking
 from connectors.sources.crawling.crawl import SCOPE, Crawl, Plan, described
-from connectors.sources.crawling.locations import Site, folder_of, host_of, location, origin_of
+from connectors.sources.crawling.locations import Site, folder_of, location, origin_of
 from connectors.sources.crawling.memory import Memory
 
 BY_ROBOTS = "robots"
@@ -65,10 +65,9 @@ class Web(Connector):
 
     def records(self, since: State | None) -> Records:
         """Readers first and always; then the whole site, or what its sitemaps say is new since it was read whole."""
-        plan = self.plan()
-        yield from self.readers()
         state = dict(since or {})
-        yield Checkpoint(state=state)
+        yield from self.first(state)
+        plan = self.plan()
         memory = Memory.of(state.get("seen")) if state.get("plan") == mark_of(plan) else Memory()
         read_at = moment(state.get("read_at")) if memory.pages else None
         now = datetime.now(UTC)
@@ -83,6 +82,21 @@ class Web(Connector):
         state = {"plan": mark_of(plan), "read_at": read_at.isoformat(), "seen": crawl.new.packed()}
         yield Checkpoint(state=state, complete=crawl.complete)
 
+    def first(self, state: State) -> Iterator[Record]:
+        """Who may read, whatever becomes of the site. A setting that cannot be understood admits nobody (P4)."""
+        try:
+            records = list(self.readers())
+        except ConnectorError as error:
+            yield ScopeRecord(id=SCOPE, name=self.name, access=Access(problem=str(error)))
+            yield Checkpoint(state=state)
+            raise
+        yield from records
+        yield Checkpoint(state=state)
+
+    @property
+    def name(self) -> str:
+        return ", ".join(self.listed("within") or self.listed("start") or self.listed("sitemaps"))[:1000]
+
     def readers(self) -> Iterator[Record]:
         """The people and groups that are set, and the one scope all pages stand in."""
         groups = self.groups()
@@ -93,14 +107,13 @@ class Web(Connector):
         yield from (PrincipalRecord(id=each, kind="user", name=each, email=each) for each in people)
         for name, members in sorted(groups.items()):
             yield PrincipalRecord(id=name, kind="group", name=name, members=tuple(Entry(id=each) for each in members))
+        known = [name for name in readers if name == EVERYONE or name in groups or name in people]
         for name in readers:
-            if name != EVERYONE and name not in groups and name not in people:
-                yield Problem(
-                    message=f"'readers' names {name!r}, which is no address and none of 'groups': it admits nobody."
-                )
-        access = Access(inherits=False, grants=tuple(Entry(id=name) for name in readers))
-        name = ", ".join(sorted({host_of(place) for place in self.plan().site.within}))
-        yield ScopeRecord(id=SCOPE, name=name[:1000], access=access)
+            if name not in known:
+                told = f"'readers' names {name!r}, which is no address and none of 'groups': it admits nobody."
+                yield Problem(message=told)
+        access = Access(inherits=False, grants=tuple(Entry(id=name) for name in known))
+        yield ScopeRecord(id=SCOPE, name=self.name, access=access)
 
     def check(self) -> list[str]:
         """Asks for robots.txt, the start addresses and the sitemaps."""

@@ -119,7 +119,7 @@ def test_links_are_followed_within_the_site_and_every_page_is_a_document(system:
     assert failure == ""
     assert paths(records, system.url) == ["/", "/a", "/b", "/c?x=1"]
     assert records[0] == ScopeRecord(
-        id="site", name="127.0.0.1", access=Access(inherits=False, grants=(Entry(id="everyone"),))
+        id="site", name=f"{system.url}/", access=Access(inherits=False, grants=(Entry(id="everyone"),))
     )
     page = next(record for record in records if isinstance(record, DocumentRecord))
     assert (page.scope, page.url, page.mime) == ("site", f"{system.url}/", "text/html")
@@ -750,14 +750,23 @@ def test_readers_are_everyone_people_and_groups() -> None:
     board = next(record for record in records if isinstance(record, PrincipalRecord) and record.id == "board")
     assert board.members == (Entry(id="ann@example.org"), Entry(id="bob@example.org"))
     assert isinstance(records[-1], ScopeRecord)
-    assert [entry.id for entry in records[-1].access.grants] == ["board", "dan@example.org", "nobody-known"]
+    assert [entry.id for entry in records[-1].access.grants] == ["board", "dan@example.org"]
     assert "'nobody-known', which is no address and none of 'groups'" in problems(records)[0]
 
 
 def test_without_readers_nobody_reads(system: System) -> None:
     records, _ = read(web(system.url, readers=""))
 
-    assert records[0] == ScopeRecord(id="site", name="127.0.0.1", access=Access(inherits=False))
+    assert records[0] == ScopeRecord(id="site", name=f"{system.url}/", access=Access(inherits=False))
+
+
+def test_readers_that_cannot_be_understood_are_nobody(system: System) -> None:
+    records, failure = read(web(system.url, groups="board: ann"))
+
+    assert isinstance(records[0], ScopeRecord)
+    assert records[0].access.problem == failure
+    assert isinstance(records[1], Checkpoint)
+    assert system.asked == []
 
 
 @pytest.mark.parametrize(
