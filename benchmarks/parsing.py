@@ -29,11 +29,12 @@ TEMPORARY = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))
 MISSED = 0.10  # of the expected words, the bar
 OTHERS_TEXTS = ("docling", "markitdown")  # the sets whose expected texts the bar is about
 # What the parser's own Python is about to do with the network or with other programs, counted before it is refused.
+ATTEMPTED = "attempted:"  # libraries warn on the same pipe
 WATCHED_CHILD = """
 import os, sys
 def watch(event, arguments):
     if event.startswith(('socket.', 'subprocess.', 'urllib.', 'os.system', 'os.exec', 'os.fork', 'os.posix_spawn')):
-        os.write(2, (event + chr(10)).encode())
+        os.write(2, ('attempted:' + event + chr(10)).encode())
 from connectors.parsing import child
 sys.addaudithook(watch)
 child.main()
@@ -53,9 +54,10 @@ class WatchedParser(ParserProcess):
     def attempts(self) -> list[str]:
         """Since the last call."""
         try:
-            return os.read(self._reading, 1024 * 1024).decode("utf-8", "replace").split()
+            said = os.read(self._reading, 1024 * 1024).decode("utf-8", "replace")
         except BlockingIOError:
             return []
+        return [line.removeprefix(ATTEMPTED) for line in said.splitlines() if line.startswith(ATTEMPTED)]
 
 
 @dataclass(frozen=True)

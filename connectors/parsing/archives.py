@@ -13,6 +13,8 @@ MAX_UNPACKED = 500 * 1024 * 1024
 MAX_RATIO = 200
 SMALL = 1024 * 1024  # below this a high ratio is ordinary: a short part full of repeated tags
 LOCAL_HEADER = 30
+# What zipfile raises for entries that are damaged.
+BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError)
 ENCRYPTED_FLAG = 0x1
 
 
@@ -37,7 +39,7 @@ def entry_of(archive: zipfile.ZipFile, name: str) -> bytes:
     """One entry's bytes. Raises ParseFailed where it is missing or damaged."""
     try:
         return archive.read(name)
-    except (KeyError, ValueError, EOFError, OSError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (KeyError, ValueError, *BROKEN) as error:
         raise ParseFailed("corrupt") from error
 
 

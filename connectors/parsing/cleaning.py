@@ -15,6 +15,8 @@ LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 TRAILING = re.compile(r"[ \t]+(?=\n|$)")
 BLANK_LINES = re.compile(r"\n{3,}")
+GUESSED = re.compile(r".*(?:Description automatically generated|AI-generated content may be incorrect)\S*", re.I | re.S)
+FILE_NAME = re.compile(r"(?:\S*[/\\])?[\w .%-]{0,100}\.(?:png|jpe?g|gif|bmp|tiff?|svg|wmf|emf|webp)", re.I)
 RUNS = re.compile(r"\s+")
 
 
@@ -24,6 +26,12 @@ def clean(text: str) -> str:
     text = INVISIBLE.sub("", text)
     text = unicodedata.normalize("NFC", SPACES.sub(" ", text))
     return BLANK_LINES.sub("\n\n", TRAILING.sub("", text))
+
+
+def described(alternative: str | None) -> str:
+    """What a person wrote about a picture, on one line; not what a program guessed, nor the name of its file."""
+    said = GUESSED.sub("", line(alternative or "")).strip()
+    return "" if FILE_NAME.fullmatch(said) else said
 
 
 def line(text: str) -> str:

@@ -249,6 +249,9 @@ def test_a_declared_type_stands_in_for_a_missing_suffix(parser: ParserProcess) -
     assert parser.parse(b"# Title\n\ntext", filename="page", mime="text/markdown; charset=utf-8").title == "Title"
 
 
+OFFICE = {"a.docx": making.docx(), "a.xlsx": making.xlsx(), "a.pptx": making.pptx()}
+
+
 @pytest.mark.parametrize(
     ("content", "filename", "reason"),
     [
@@ -260,6 +263,8 @@ def test_a_declared_type_stands_in_for_a_missing_suffix(parser: ParserProcess) -
         (making.pdf()[:300], "a.pdf", "corrupt"),
         (making.docx()[:-2000], "a.docx", "corrupt"),
         (making.docx_of("<w:document"), "a.docx", "corrupt"),
+        *((making.scratched(content), name, "corrupt") for name, content in OFFICE.items()),
+        (making.scan("Words", "More", form="TIFF")[:-900_000], "a.tiff", "corrupt"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "a.png", "corrupt"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "a.docx", "corrupt"),
         (b"\x7fELF\x02\x01\x01" + bytes(600), "a.out", "unsupported_type"),

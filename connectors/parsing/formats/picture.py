@@ -18,10 +18,14 @@ DAMAGED = (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, EO
 
 def read(content: bytes, draft: Draft) -> None:
     """A page for each picture in the file."""
-    with _open(content) as image:
-        frames = min(int(getattr(image, "n_frames", 1)), MAX_FRAMES)
-        if max(image.size) < SMALLEST:
-            raise ParseFailed("no_text")
+    try:
+        with _open(content) as image:
+            frames = min(int(getattr(image, "n_frames", 1)), MAX_FRAMES)
+            size = max(image.size)
+    except DAMAGED as error:
+        raise ParseFailed("corrupt") from error
+    if size < SMALLEST:
+        raise ParseFailed("no_text")
     for index in range(frames):
         draft.page(str(index + 1))
         text = paragraphs(draft.recognised.get(index, ""))

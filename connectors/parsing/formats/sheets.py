@@ -12,6 +12,7 @@ from xml.etree.ElementTree import ParseError
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
+from connectors.parsing.archives import BROKEN
 from connectors.parsing.cleaning import line
 from connectors.parsing.draft import Draft
 from connectors.parsing.formats.strict import readable
@@ -21,7 +22,7 @@ SMALL_BOOK = 8 * 1024 * 1024  # bytes of XML; as objects they take twenty times 
 THREADED = "[Threaded comment]"
 MOST_MERGED = 400  # cells of one merged area; a larger one is a frame
 MOST_COVERED = 200_000
-DAMAGED = (zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError, AttributeError)
+DAMAGED = (*BROKEN, InvalidFileException, ParseError, KeyError, ValueError, TypeError, AttributeError)
 
 
 def read(content: bytes, draft: Draft) -> None:

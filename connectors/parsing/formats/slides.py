@@ -2,16 +2,17 @@
 
 import contextlib
 import io
-import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from lxml.etree import LxmlError
 from pptx import Presentation
+from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.exc import PythonPptxError
 
-from connectors.parsing.cleaning import line
+from connectors.parsing.archives import BROKEN
+from connectors.parsing.cleaning import described, line
 from connectors.parsing.draft import Draft
 from connectors.parsing.formats.strict import readable
 from connectors.parsing.markup import attribute, local, tree_of
@@ -19,7 +20,7 @@ from connectors.parsing.results import damaged
 from connectors.parsing.tables import Cell, spread
 
 AUTHORS, COMMENTS = ("/commentAuthors", "/authors"), ("/comments",)
-DAMAGED = (zipfile.BadZipFile, PythonPptxError, LxmlError, KeyError, ValueError, TypeError, AttributeError, IndexError)
+DAMAGED = (*BROKEN, PythonPptxError, LxmlError, KeyError, ValueError, TypeError, AttributeError, IndexError)
 
 
 def read(content: bytes, draft: Draft) -> None:
@@ -93,6 +94,8 @@ def _read_shape(shape: Any, draft: Draft) -> None:
     elif getattr(shape, "has_chart", False):
         with contextlib.suppress(ValueError):  # a kind of chart python-pptx does not know
             _read_chart(shape.chart, draft)
+    elif shape.shape_type == MSO_SHAPE_TYPE.PICTURE:
+        draft.add(described(shape._element.nvPicPr.cNvPr.get("descr")))
     elif shape.has_text_frame:
         for index, paragraph in enumerate(shape.text_frame.paragraphs):
             indent = "  " * paragraph.level

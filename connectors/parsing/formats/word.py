@@ -2,7 +2,6 @@
 
 import io
 import re
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,8 @@ from docx.oxml import parse_xml  # resolves no entities
 from docx.oxml.ns import qn
 from lxml.etree import LxmlError
 
-from connectors.parsing.cleaning import line
+from connectors.parsing.archives import BROKEN
+from connectors.parsing.cleaning import described, line
 from connectors.parsing.draft import Draft
 from connectors.parsing.formats.charts import lines_of
 from connectors.parsing.formats.numbering import Numbering, numbering_of
@@ -21,10 +21,11 @@ from connectors.parsing.formats.strict import readable
 from connectors.parsing.results import damaged
 from connectors.parsing.tables import Cell, spread
 
-DAMAGED = (zipfile.BadZipFile, OpcError, LxmlError, KeyError, ValueError, TypeError, AttributeError, IndexError)
+DAMAGED = (*BROKEN, OpcError, LxmlError, KeyError, ValueError, TypeError, AttributeError, IndexError)
 HEADING_STYLE = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop)\s*(\d)", re.I)
 PARAGRAPH, TABLE, ROW, CELL = qn("w:p"), qn("w:tbl"), qn("w:tr"), qn("w:tc")
 TEXT, TAB, BREAKS = qn("w:t"), qn("w:tab"), (qn("w:br"), qn("w:cr"))
+PICTURE = qn("wp:docPr")
 TEXT_BOX = qn("w:txbxContent")
 MATHS_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"  # repeats the text box before it
@@ -104,6 +105,8 @@ def paragraph_text(paragraph: Any) -> str:
     for node in _own_nodes(paragraph):
         if node.tag in (TEXT, MATHS_TEXT):
             parts.append(node.text or "")
+        elif node.tag == PICTURE:
+            parts.append(f" {described(node.get('descr'))} ")
         elif node.tag == TAB:
             parts.append("\t" if parts else "")
         elif node.tag in BREAKS:

@@ -151,6 +151,16 @@ def archive(entries: Mapping[str, bytes | str]) -> bytes:
     return stream.getvalue()
 
 
+def scratched(document: bytes) -> bytes:
+    """The same archive, with a few bytes of every entry gone wrong."""
+    damaged = bytearray(document)
+    with zipfile.ZipFile(io.BytesIO(document)) as file:
+        for entry in file.infolist():
+            start = entry.header_offset + 30 + len(entry.filename) + entry.compress_size // 2
+            damaged[start : start + 8] = b"\xff" * 8
+    return bytes(damaged)
+
+
 def docx_of(body: bytes | str, **more: bytes | str) -> bytes:
     """A DOCX whose main part is exactly `body`, with further entries by name."""
     parts = {"[Content_Types].xml": CONTENT_TYPES, "_rels/.rels": RELATIONS, "word/document.xml": body}
