@@ -331,6 +331,7 @@ class People:
 
     An account is somebody here only if it is an active one of a person who may use the product: not an app, a customer
     of a portal, somebody deactivated, or somebody whose access to Confluence was taken while a list still names them.
+    Guests are somebody, and in no class.
     """
 
     def __init__(self, site: Site, choice: Choice, notes: Notes, *, vouches: bool) -> None:
@@ -345,6 +346,9 @@ class People:
         self._heard: set[str] = set()
         self._user_groups: tuple[str, ...] = ()
         self._members: dict[str, list[str]] = {}
+        self._guest: dict[str, list[object]] = defaultdict(
+            list
+        )  # what answers say of accounts: whether they are guests
 
     def hear(self, principals: Iterable[str]) -> None:
         """These are named somewhere."""
@@ -393,9 +397,11 @@ class People:
             self._group(f"group:{group}", titles.get(group, ""), {f"user:{account}" for account in members} & known)
             for group, members in self._members.items()
         ]
+        staff = {record.id for record in self.accounts if not record.external}
         for name, of_groups in classes.items():
             if name in self._heard:
-                self.groups.append(self._group(name, CLASS_NAMES[name], {f"group:{group}" for group in of_groups}))
+                accounts = {f"user:{account}" for group in of_groups for account in self._members[group]}
+                self.groups.append(self._group(name, CLASS_NAMES[name], accounts & staff))
 
     def _group(self, id: str, name: str, members: Iterable[str]) -> PrincipalRecord:
         return PrincipalRecord(
@@ -414,16 +420,18 @@ class People:
     def _read_members(self, group: str) -> list[str]:
         """The accounts in a group. One that cannot be read, or is gone, is a group without members."""
         path = f"{V1}/group/{group}/membersByGroupId"
+        found: dict[str, None] = {}
         try:
-            found = [
-                ident(member.get("accountId"), ACCOUNT_ID) for member in self.site.counted(path, limit=MEMBERS_ASKED)
-            ]
+            for member in self.site.counted(path, limit=MEMBERS_ASKED):
+                account = ident(member.get("accountId"), ACCOUNT_ID)
+                found[account] = None
+                self._guest[account] += [member.get("isGuest"), member.get("isExternalCollaborator")]
         except ConnectorError as error:
             if not is_of_one_list(error):
                 raise
             self.notes.add("Nobody reads by a group whose members cannot be read.", group)
             return []
-        return list(dict.fromkeys(filter(None, found)))
+        return [account for account in found if account]
 
     def _titles(self) -> dict[str, str]:
         """What people call the groups; only ever shown."""
@@ -449,10 +457,11 @@ class People:
 
     def _account(self, account: str, found: Json) -> PrincipalRecord:
         email = words(found.get("email"), 254)
+        said = [*self._guest[account], found.get("isExternalCollaborator")]
         return PrincipalRecord(
             id=f"user:{account}",
             kind="user",
             name=self.names[account],
             email=email if self.vouches and email.count("@") == 1 else None,
-            external=found.get("isExternalCollaborator") is not False,
+            external=True in said or False not in said,
         )

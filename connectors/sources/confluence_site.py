@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl
 
 from connectors.sources.base import ConnectorError
 from connectors.sources.client import Client, Refused, Reply
@@ -62,10 +62,10 @@ class Site:
 
     def listed(self, path: str, params: Mapping[str, str] | None = None, *, limit: int = MOST_ASKED) -> Iterator[Json]:
         """Every entry of a listing that goes on by `cursor`: all of v2, and the search of v1."""
-        cursor = ""
+        own = {**(params or {}), "limit": str(limit)}
+        asked = own
         seen: set[str] = set()
         for _ in range(PAGES):
-            asked = {**(params or {}), "limit": str(limit), **({"cursor": cursor} if cursor else {})}
             reply = self.client.get(path, asked)
             page = self._object(path, reply)
             entries = _entries(path, page)
@@ -73,10 +73,10 @@ class Site:
             following = _next(path, page, reply, full=len(entries) >= limit)
             if following is None:
                 return
-            cursor = following
-            if cursor in seen:
+            if following["cursor"] in seen:
                 break
-            seen.add(cursor)
+            seen.add(following["cursor"])
+            asked = {**following, **own}
         raise Malformed(path, "the same page again and again")
 
     def counted(self, path: str, params: Mapping[str, str] | None = None, *, limit: int) -> Iterator[Json]:
@@ -122,18 +122,18 @@ def _entries(path: str, page: Json) -> list[Json]:
     return found
 
 
-def _next(path: str, page: Json, reply: Reply, *, full: bool) -> str | None:
-    """The cursor of the page after this one, None where this is the last."""
+def _next(path: str, page: Json, reply: Reply, *, full: bool) -> Mapping[str, str] | None:
+    """How to ask for the page after this one, None where this is the last. Where it is asked for stays the same."""
     links = page.get("_links")
     following = mapping(links).get("next") or reply.link("next")
     if not following:
         if not isinstance(links, dict) and full:
             raise Malformed(path, "a full page, and not whether it is the last")
         return None
-    cursors = parse_qs(urlsplit(following).query).get("cursor") if isinstance(following, str) else None
-    if not cursors:
+    asked = dict(parse_qsl(following.partition("?")[2])) if isinstance(following, str) else {}
+    if not asked.get("cursor"):
         raise Malformed(path, "that there is more, and not how to ask for it")
-    return cursors[0]
+    return asked
 
 
 def _limit(page: Json, asked: int) -> int:

@@ -35,7 +35,14 @@ ASKABLE: dict[str, Mapping[str, str]] = {
     r"POST /wiki/api/v2/users-bulk": {},
     r"GET /wiki/rest/api/group": {**COUNTED, "accessType": "user|admin|site-admin"},
     r"GET /wiki/rest/api/group/([A-Za-z0-9-]+)/membersByGroupId": COUNTED,
-    r"GET /wiki/rest/api/content/search": {"cql": ANY, "expand": ANY, "limit": NUMBER, "cursor": ANY},
+    r"GET /wiki/rest/api/content/search": {
+        "cql": ANY,
+        "expand": ANY,
+        "limit": NUMBER,
+        "cursor": ANY,
+        "next": "true",
+        "start": NUMBER,  # both only as the link to the next page has them
+    },
     r"GET /wiki/rest/api/content/([0-9]+)/restriction/byOperation/read": {**COUNTED, "expand": ANY},
     r"GET /wiki/rest/api/content/([0-9]+)/child/attachment/(att[0-9]+)/download": {"version": NUMBER},
     r"GET /media/(att[0-9]+)": {"token": ANY},
@@ -118,6 +125,7 @@ class AConfluence:
         self.accounts: dict[str, Account] = {}
         self.groups: dict[str, list[str]] = {}
         self.access: dict[str, list[str]] = {"user": ["users"], "admin": ["admins"], "site-admin": []}
+        self.guests: set[str] = set()
         self.not_indexed: set[str] = set()
         self.shown_readers = 100  # of a restriction within a search
         self.instead: dict[str, Callable[[Asked], Answer | None]] = {}  # by a pattern of "METHOD path"
@@ -230,7 +238,9 @@ class AConfluence:
         most = min(self.most, int(query.get("limit", "25")))
         links = {"base": "https://example.atlassian.net/wiki"}
         if start + most < len(entries):
-            kept = "&".join(f"{name}={quote(value)}" for name, value in query.items() if name != "cursor")
+            kept = "&".join(
+                f"{name}={quote(value)}" for name, value in query.items() if name not in ("cursor", "next", "start")
+            )
             links["next"] = f"/wiki{path}?{kept}&cursor=c{start + most}"
         return Answer({"results": entries[start : start + most], "_links": links})
 
@@ -349,7 +359,11 @@ class AConfluence:
     def _members(self, path: str, query: dict[str, str], asked: Asked, id: str) -> Answer:
         if id not in self.groups:
             return missing()
-        return Answer(self._counted(query, [{"type": "known", "accountId": one} for one in self.groups[id]]))
+        return Answer(
+            self._counted(
+                query, [{"type": "known", "accountId": one, "isGuest": one in self.guests} for one in self.groups[id]]
+            )
+        )
 
     def _search(self, path: str, query: dict[str, str], asked: Asked) -> Answer:
         keys = re.findall(r'"([^"]+)"', query["cql"])
@@ -367,7 +381,10 @@ class AConfluence:
             and page.id not in self.not_indexed
             and (not keys or self.spaces[page.space]["key"] in keys)
         ]
-        return self._listed(path, query, found)
+        page = self._listed(path, query, found).body
+        if "next" in page["_links"]:
+            page["_links"]["next"] = page["_links"]["next"].replace("/wiki", "") + "&next=true&start=2"
+        return Answer(page)
 
     def _restriction(self, path: str, query: dict[str, str], asked: Asked, id: str) -> Answer:
         most = min(self.most, int(query.get("limit", "100")))

@@ -196,16 +196,18 @@ def test_while_roles_are_introduced_both_kinds_of_right_count(site: AConfluence)
     assert grants(read(site), "2") == ["user:ann", "user:bob", "user:eve"]
 
 
-def test_classes_of_people_are_groups_of_the_groups_that_have_the_access(site: AConfluence) -> None:
+def test_classes_of_people_hold_who_has_the_access_and_no_guests(site: AConfluence) -> None:
     with_roles(site)
     site.assignments["1"] = [assignment("ACCESS_CLASS", ALL, "viewer")]
     site.assignments["2"] = [assignment("ACCESS_CLASS", "all-product-admins", "viewer")]
+    site.guests = {"bob"}
     records = read(site)
 
     assert grants(records, "1") == ["class:may-use"]
-    assert members(records, "class:may-use") == ["group:admins", "group:users"]
+    assert members(records, "class:may-use") == ["user:ann", "user:eve"]
     assert grants(records, "2") == ["class:administer"]
-    assert members(records, "class:administer") == ["group:admins"]
+    assert members(records, "class:administer") == ["user:ann"]
+    assert members(records, "group:users") == ["user:ann", "user:bob", "user:eve"]
 
 
 @pytest.mark.parametrize("name", ["jsm-project-admins", "everybody-on-earth"])
@@ -307,8 +309,11 @@ def test_who_may_no_longer_use_confluence_is_nobody_here_although_lists_still_na
 
 def test_guests_are_external(site: AConfluence) -> None:
     site.accounts["eve"].external = True
+    site.guests = {"bob"}
+    found = principals(read(site))
 
-    assert principals(read(site))["user:eve"].external
+    assert found["user:eve"].external and found["user:bob"].external
+    assert not found["user:ann"].external
 
 
 def test_groups_are_known_by_their_id(site: AConfluence) -> None:
