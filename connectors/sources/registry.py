@@ -8,6 +8,7 @@ from connectors.sources.folder import Folder
 from connectors.sources.github import GitHub
 from connectors.sources.http import Http
 from connectors.sources.imap import Imap
+from connectors.sources.s3 import S3
 from connectors.sources.web import Web
 
 PUSH = "push"  # its records come by the API: there is nothing to read, and no connector
@@ -17,6 +18,7 @@ KINDS: dict[str, type[Connector]] = {
     "github": GitHub,
     "http": Http,
     "imap": Imap,
+    "s3": S3,
     "web": Web,
 }
 
