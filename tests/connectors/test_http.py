@@ -514,6 +514,12 @@ def reads(name: str) -> set[str]:
     return {document.external_id for document in list_documents(Reader(user.pk))}
 
 
+def person_id(name: str) -> int:
+    from accounts.models import User
+
+    return User.objects.get(email=f"{name}@example.org").pk
+
+
 def said(system: System, *records: Json) -> None:
     assert isinstance(system.answer, InHouse)
     system.answer.say(*records)
@@ -554,6 +560,36 @@ def test_changed_text_and_explicit_deletions_arrive(system: System, source: Sour
     text = document_text(ann, only.id)
     assert text is not None
     assert text.text == "Nothing is forbidden."
+
+
+@pytest.mark.django_db
+def test_what_a_complete_listing_does_not_name_is_gone(system: System, source: Source) -> None:
+    said(system, document("old"))
+    synced(source)
+    assert reads("ann") == {"rules", "old"}
+
+    system.answer = answering(one_page(ANN, BOB, HR, STAFF | {"members": ["ann"]}, document("rules")))
+    run = synced(source)
+    assert run.counts["deleted"] == 1
+    assert (reads("ann"), reads("bob")) == ({"rules"}, set())
+
+
+@pytest.mark.django_db
+def test_pages_with_revisions_come_in_any_order_and_more_than_once(system: System, source: Source) -> None:
+    new = document("rules", "The new rules.", grants=["ann"], scope="gone", revision=7)
+    old = document("rules", "The old rules.", revision=6)
+    page = {"records": [ANN, BOB, new], "cursor": "2", "more": True}
+    system.answer = answering(page, one_page(old, STAFF, HR, cursor="3", complete=False))
+    synced(source)
+    assert reads("bob") == set()
+
+    system.answer = answering(one_page(HR, old, ANN, new, STAFF, BOB, {"type": "scope", "id": "gone", "name": "x"}))
+    synced(source)
+    assert (reads("ann"), reads("bob")) == ({"rules"}, set())
+    (only,) = list_documents(Reader(person_id("ann")))
+    text = document_text(Reader(person_id("ann")), only.id)
+    assert text is not None
+    assert text.text == "The new rules."
 
 
 @pytest.mark.django_db
