@@ -207,7 +207,6 @@ class Readers:
         except Refused as refused:
             if not refused.permanent:
                 raise
-            self.progress.teams[str(id)] = {}
             yield Problem(message=f"The team {name!r} admits nobody, since it cannot be read. {refused}")
             return []
         yield from self.strangers(people)

@@ -38,6 +38,7 @@ from tests.cast import person
 from tests.connectors.github.app import key_and_checker
 from tests.connectors.github.fake import ORGANIZATION, TOKEN, GitHubSystem, Repo, Team
 from tests.connectors.github.recordings import RECORDED
+from tests.connectors.github.specified import NotSpecified, Specification
 
 LIMIT = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 1800)}
 
@@ -298,6 +299,17 @@ def test_lists_github_calls_unchanged_are_said_again_whole(github: GitHubSystem)
     about_readers = (PrincipalRecord, ScopeRecord)
     assert [r for r in second if isinstance(r, about_readers)] == [r for r in first if isinstance(r, about_readers)]
     assert state_of(second)["teams"] == state_of(first)["teams"]
+
+
+def test_a_full_page_is_never_taken_for_a_whole_list(github: GitHubSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is added after a full page stands on the next one, and leaves the first as it was."""
+    monkeypatch.setattr("connectors.sources.github_readers.A_PAGE", 2)
+    github.a_page, github.names[4] = 2, "dora"
+    github.repositories = {7: Repo("secret", collaborators={1: "read", 2: "read"})}
+    state = state_of(read(github))
+    github.repositories[7].collaborators[4] = "read"
+
+    assert "user/4" in grants(read(github, state), "repository/7")
 
 
 def test_a_repository_or_team_that_is_gone_is_closed_by_the_next_run(github: GitHubSystem) -> None:
@@ -724,11 +736,19 @@ def test_a_whole_listing_that_was_broken_off_is_gone_on_with(
     assert "done" not in ended(rest).state
 
 
-def test_what_was_left_out_before_the_interruption_is_not_forgotten(github: GitHubSystem) -> None:
-    github.repositories = {7: Repo("app")}
-    state = state_of(read(github))
+def test_what_was_left_out_before_the_interruption_is_not_forgotten(
+    github: GitHubSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.sources.github.BETWEEN_CHECKPOINTS", 1)
+    github.repositories = {id: Repo(f"r{id}", files={"a.md": b"# A"}) for id in (7, 8)}
+    github.refused["repositories/7/commits/heads/main"] = Answer({"message": "No"}, 403)
+    reached = [record for record in read(github) if isinstance(record, Checkpoint)][1]
+    github.refused.clear()
 
-    assert not ended(read(github, {**state, "done": [7], "partial": True})).complete
+    rest = read(github, reached.state)
+
+    assert set(documents(rest)) == {"repository/8/files/a.md"}
+    assert not ended(rest).complete
 
 
 @pytest.mark.parametrize(
@@ -839,7 +859,32 @@ def test_whatever_comes_there_is_a_sentence_and_no_traceback(github: GitHubSyste
             assert record.id.startswith(("user/", "team/", "organization/1"))
 
 
-# --- recorded -------------------------------------------------------------------------------------------------------
+# --- specified and recorded -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/orgs/acme/people",
+        "/orgs/acme/members?role=owner",
+        "/orgs/acme/members?roles=all",
+        "/repositories/7/issues?per_page=101",
+        "/repositories/7/issues?since=yesterday",
+        "/repositories/7/collaborators?affiliation=everybody",
+    ],
+)
+def test_what_github_does_not_describe_is_not_answered_by_its_double(target: str) -> None:
+    with pytest.raises(NotSpecified):
+        Specification().operation(Asked("GET", target, {}, b""))
+
+
+def test_answers_of_the_double_have_the_shapes_github_describes() -> None:
+    specification = Specification()
+    (filled,) = specification.answer("GET /orgs/{org}/members", [{"id": 1}])
+    assert {"login", "type", "node_id"} <= filled.keys()
+    for wrong in ([{"id": "1"}], [{"id": 1, "address": "x"}], {"id": 1}):
+        with pytest.raises(NotSpecified):
+            specification.answer("GET /orgs/{org}/members", wrong)
 
 
 @pytest.fixture
