@@ -859,7 +859,7 @@ def test_whatever_comes_there_is_a_sentence_and_no_traceback(github: GitHubSyste
             assert record.id.startswith(("user/", "team/", "organization/1"))
 
 
-# --- specified and recorded -------------------------------------------------------------------------------------------------------
+# --- specified and recorded ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
