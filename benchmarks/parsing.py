@@ -7,10 +7,12 @@ Of `must_include`, what a mark of Markdown is made of is left aside, because rea
 """
 
 import argparse
+import ctypes
 import fcntl
 import json
 import os
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,13 +22,15 @@ from pathlib import Path
 
 from benchmarks.reporting import Report
 from connectors.parsing import ParseFailed, ParserProcess, sandbox_report
-from connectors.parsing.process import WALL_CLOCK
+from connectors.parsing.process import ROOT, WALL_CLOCK
+from connectors.parsing.sandbox import libc
 
 WORD = re.compile(r"[^\W_]+")
 COMMENT = re.compile(r"<!--.*?-->", re.S)  # such as the place of a picture
 TARGET = re.compile(r"\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")  # of a link
 TEMPORARY = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))
 MISSED = 0.10  # of the expected words, the bar
+NEW_MOUNTS, PRIVATE, RECURSIVE = 0x20000, 1 << 18, 1 << 14
 OTHERS_TEXTS = ("docling", "markitdown")  # the sets whose expected texts the bar is about
 # What the parser's own Python is about to do with the network or with other programs, counted before it is refused.
 ATTEMPTED = "attempted:"  # libraries warn on the same pipe
@@ -83,15 +87,18 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("folder", type=Path)
     folder: Path = arguments.parse_args().folder
+    shared = [place for place in TEMPORARY if place.is_dir() and not _made_private(place, folder)]
     before = _temporary_files()
     began = time.time()
     with WatchedParser() as parser:
         recogniser = type(parser.recogniser).__name__ if parser.recogniser else "none"
-        results = list(_results(folder, parser))
+        results = list(results_of(folder, parser))
     left = sorted(
         str(path) for path in _temporary_files() - before if path.lstat().st_ctime >= began and _is_ours(path)
     )
     report = Report("parsing", facts={"text recognition": recogniser, "walls missing": sandbox_report()})
+    if shared:
+        report.facts["watched among the files of other programs"] = list(map(str, shared))
     _add_figures(report, results, left)
     report.facts |= {f"{kind:5}": _row(rows) for kind, rows in _by_kind(results).items()}
     report.facts["refused"] = {r.path: r.reason for r in results if r.reason}
@@ -101,7 +108,8 @@ def main() -> None:
     report.finish()
 
 
-def _results(folder: Path, parser: WatchedParser) -> Iterator[Result]:
+def results_of(folder: Path, parser: WatchedParser) -> Iterator[Result]:
+    """Reads every file the index names."""
     for line in (folder / "index.jsonl").read_text().splitlines():
         entry = json.loads(line)
         content = (folder / entry["path"]).read_bytes()
@@ -197,6 +205,17 @@ def _order(result: Result) -> float:
 def mean(values: Sequence[float | None]) -> float:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else 0.0
+
+
+def _made_private(place: Path, folder: Path) -> bool:
+    """Gives this process and its children an empty directory there, where the system lets it (mount_namespaces(7))."""
+    needed = (folder, Path(sys.prefix), ROOT)
+    if any(path.resolve().is_relative_to(place) for path in needed) or libc.unshare(NEW_MOUNTS):
+        return False
+    if libc.mount(None, b"/", None, ctypes.c_ulong(PRIVATE | RECURSIVE), None):
+        return False
+    target = str(place).encode()
+    return bool(libc.mount(b"tmpfs", target, b"tmpfs", ctypes.c_ulong(0), None) == 0)
 
 
 def _temporary_files() -> set[Path]:

@@ -426,4 +426,7 @@ def test_comments_and_merged_cells_of_a_workbook_are_read(parser: ParserProcess)
 
 def test_comments_beside_slides_are_read_and_hidden_slides_are_not(parser: ParserProcess) -> None:
     parsed = parser.parse(making.commented_pptx(), filename="a.pptx")
-    assert page_texts(parsed) == {"Slide 1": "Shown\n\nComment by Bob: Too loud?", "Slide 2": ""}
+    assert page_texts(parsed) == {
+        "Slide 1": "Shown\n\nSales by month\n\nUnlike others\n\nComment by Bob: Too loud?",
+        "Slide 2": "",
+    }

@@ -8,7 +8,6 @@ from xml.etree.ElementTree import Element
 
 from lxml.etree import LxmlError
 from pptx import Presentation
-from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.exc import PythonPptxError
 
 from connectors.parsing.archives import BROKEN
@@ -94,8 +93,8 @@ def _read_shape(shape: Any, draft: Draft) -> None:
     elif getattr(shape, "has_chart", False):
         with contextlib.suppress(ValueError):  # a kind of chart python-pptx does not know
             _read_chart(shape.chart, draft)
-    elif shape.shape_type == MSO_SHAPE_TYPE.PICTURE:
-        draft.add(described(shape._element.nvPicPr.cNvPr.get("descr")))
+    elif (picture := getattr(shape._element, "nvPicPr", None)) is not None:
+        draft.add(described(picture.cNvPr.get("descr")))
     elif shape.has_text_frame:
         for index, paragraph in enumerate(shape.text_frame.paragraphs):
             indent = "  " * paragraph.level

@@ -254,10 +254,16 @@ def commented_xlsx() -> bytes:
 
 
 def commented_pptx() -> bytes:
-    """A slide with a comment, and a hidden one."""
+    """A slide with a comment, two described pictures and a shape of no known kind; and a hidden one."""
     deck = Presentation()
     for title in ("Shown", "Hidden"):
         deck.slides.add_slide(deck.slide_layouts[5]).shapes.title.text = title
+    for said in ("Sales by month", "A cat\n\nDescription automatically generated"):
+        picture = deck.slides[0].shapes.add_picture(io.BytesIO(scan("x", form="PNG")), 0, 0)
+        picture._element.nvPicPr.cNvPr.set("descr", said)
+    shape = deck.slides[0].shapes.add_textbox(0, 0, 9, 9)
+    shape.text_frame.text = "Unlike others"
+    shape._element.spPr.remove(shape._element.spPr.prstGeom)
     deck.slides[1]._element.set("show", "0")
     names = 'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"'
     authors = f'<p:cmAuthorLst {names}><p:cmAuthor id="0" name="Bob"/></p:cmAuthorLst>'
