@@ -13,8 +13,8 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
-from django.db import transaction
 
+from connectors.corpus.wall import as_owner
 from connectors.models import Source, SourceSecret
 from connectors.sources.base import ConnectorError
 
@@ -33,6 +33,7 @@ class Unsealable(ConnectorError):
         )
 
 
+@as_owner()
 def write(source: Source, secrets: Mapping[str, str]) -> None:
     """Keep these secrets; an empty one is forgotten. Raises ConnectorError without a key."""
     for name, value in secrets.items():
@@ -43,17 +44,19 @@ def write(source: Source, secrets: Mapping[str, str]) -> None:
             SourceSecret.objects.filter(source_id=source.pk, name=name).delete()
 
 
+@as_owner()
 def read(source: Source) -> dict[str, str]:
     """Raises ConnectorError where one does not open."""
     kept = SourceSecret.objects.filter(source_id=source.pk)
     return {secret.name: _opened(bytes(secret.sealed), _row(source.pk, secret.name)) for secret in kept}
 
 
+@as_owner()
 def names(source: Source) -> list[str]:
     return list(SourceSecret.objects.filter(source_id=source.pk).order_by("name").values_list("name", flat=True))
 
 
-@transaction.atomic
+@as_owner()
 def rotate() -> int:
     """Seal anew, with the first key, whatever another one sealed; how many. All or none: one may not open."""
     rotated = 0

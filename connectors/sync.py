@@ -225,7 +225,7 @@ def _read(record: DocumentRecord, content: Callable[[], bytes]) -> DocumentRecor
     except ConnectorError as error:
         if not error.permanent:
             raise
-        return replace(record, content=None, unreadable="unreadable")
+        return replace(record, content=None, unreadable="unreadable", version=None)  # asked for again in the next run
 
 
 @transaction.atomic

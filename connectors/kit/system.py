@@ -91,6 +91,7 @@ class System:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body would be 40 ms apart
     system: System
 
     def serve(self) -> None:

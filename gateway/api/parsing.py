@@ -20,12 +20,18 @@ class StrictJSONParser(BaseParser):
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        view = (parser_context or {}).get("view")
-        most = int(getattr(view, "max_body", SMALL))
-        raw = stream.read(most + 1)
-        if len(raw) > most:
-            raise RequestDataTooBig
-        return loads(raw)
+        return loads(_whole(stream, parser_context))
+
+
+class BytesParser(BaseParser):
+    """The body as it came, whatever it says it is, at most as long as the view's `max_body`."""
+
+    media_type = "*/*"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        return _whole(stream, parser_context)
 
 
 class LinesParser(BaseParser):
@@ -43,6 +49,14 @@ class NewlineDelimitedParser(LinesParser):
     """The other name programs have for JSON Lines."""
 
     media_type = "application/x-ndjson"
+
+
+def _whole(stream: IO[bytes], parser_context: Mapping[str, Any] | None) -> bytes:
+    most = int(getattr((parser_context or {}).get("view"), "max_body", SMALL))
+    raw = stream.read(most + 1)
+    if len(raw) > most:
+        raise RequestDataTooBig
+    return raw
 
 
 def lines_of(stream: IO[bytes], longest: int = MAX_LINE) -> Iterator[bytes | None]:

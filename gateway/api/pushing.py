@@ -1,9 +1,10 @@
 """Push ingestion: a program tells what a source holds, one record or many (contract part 3.1)."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
@@ -14,18 +15,22 @@ from rest_framework.response import Response
 
 from accounts.models import Verb
 from connectors import tasks
+from connectors.adding import connector_of
 from connectors.applying import apply_record, hide
 from connectors.errors import RecordRefused
 from connectors.models import Source
 from connectors.parsing import ParseFailed
 from connectors.records import Kind
+from connectors.sources.base import ConnectorError
 from connectors.strict_json import Fields, InvalidJSON, loads
 from connectors.wire import ReadersUnreadable, record_from_json, record_of
 from gateway.api import shapes
 from gateway.api.authentication import token_of
 from gateway.api.errors import Told, told
-from gateway.api.parsing import MAX_LINE, LinesParser, NewlineDelimitedParser
+from gateway.api.parsing import MAX_LINE, BytesParser, LinesParser, NewlineDelimitedParser
 from gateway.api.view import ApiView
+
+log = logging.getLogger("gatehouse.api")
 
 PUSH = "push"
 MAX_LINES = 100_000
@@ -179,4 +184,29 @@ class Notify(ApiView):
         if source is None:
             raise Http404
         tasks.read_at_once(source)
+        return Response({"state": "accepted"}, status=202)
+
+
+class Webhook(ApiView):
+    """A source's own word that something changed, signed as its system signs. It only wakes a sync."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    parser_classes = (BytesParser,)
+    max_body = 25 * 1024 * 1024  # GitHub sends no more
+
+    @extend_schema(request=bytes, responses={202: shapes.Noted}, auth=[])
+    def post(self, request: Request, key: str) -> Response:
+        """Wakes a sync, if the message is signed with the secret of the source and concerns what is read of it."""
+        source = Source.objects.select_related("directory").filter(directory__key=key, enabled=True).first()
+        if source is None or source.kind == PUSH:
+            raise Http404
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        try:
+            wanted = connector_of(source).webhook(headers, cast(bytes, request.data))
+        except ConnectorError as error:
+            log.warning("A message for the source %s was not taken: %s", key, error)
+            raise Http404 from None
+        if wanted:
+            tasks.read_at_once(source)
         return Response({"state": "accepted"}, status=202)

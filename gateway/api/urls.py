@@ -49,6 +49,7 @@ urlpatterns = [
     path("sources", administering.Sources.as_view(), name="api-sources"),
     path("sources/<slug:key>/sync", administering.SyncNow.as_view(), name="api-sync"),
     path("sources/<slug:key>/notify", pushing.Notify.as_view(), name="api-notify"),
+    path("sources/<slug:key>/webhook", pushing.Webhook.as_view(), name="api-webhook"),
     path("sources/<slug:key>/batch", pushing.Batch.as_view(), name="api-batch"),
     path("sources/<slug:key>/principals/<source_id:id>", pushing.PushPrincipal.as_view(), name="api-principal"),
     path("sources/<slug:key>/scopes/<source_id:id>", pushing.PushScope.as_view(), name="api-scope"),

@@ -25,7 +25,7 @@ class AlwaysJSON(BaseContentNegotiation):
 
     def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
         sent = (request.content_type or "").partition(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == sent), None)
+        return next((parser for parser in parsers if parser.media_type in (sent, "*/*")), None)
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None

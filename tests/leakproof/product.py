@@ -230,7 +230,7 @@ class Product:
         assert run is not None
         Listed.says = [*map(_listed, told["records"]), Checkpoint(complete=told["complete"])]
         sync.Reading(run).read()
-        sync.end(run, {}, "" if told["ends"] else "It was cut short.")
+        sync.end(run, "" if told["ends"] else "It was cut short.")
 
     def _parse(self, told: Operation) -> None:
         """Everything that waits to be parsed is."""

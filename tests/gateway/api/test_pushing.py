@@ -1,13 +1,22 @@
 """What a program pushes is what the source holds, and who may read it, from the commit on."""
 
 import base64
+import hashlib
+import hmac
 import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import ClassVar
 
 import pytest
+from django.test import Client
 
 from accounts.models import User
 from connectors.adding import add_source, pause
+from connectors.kit.scripted import Scripted
 from connectors.models import Source
+from connectors.sources import registry
+from connectors.sources.base import ConnectorError
 from tests.gateway.api.programs import Issue, Program, Pusher
 
 pytestmark = pytest.mark.django_db
@@ -282,6 +291,41 @@ def test_a_source_that_is_read_can_be_woken(root: User, wiki: Source, program: I
     assert program(root, "ingest").post("sources/files/notify").status_code == 404
     assert program(root, "ingest", sources=[wiki]).post("sources/files/notify").status_code == 404
     assert program(root, "ingest", sources=[wiki]).post("sources/wiki/notify").status_code == 404
+
+
+def test_a_signed_message_of_the_system_itself_wakes_its_source(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Signing(Scripted):
+        settings: ClassVar = {"secret": "What its messages are signed with."}
+        secrets = frozenset({"secret"})
+
+        def webhook(self, headers: Mapping[str, str], body: bytes) -> bool:
+            right = hmac.new(self.values["secret"].encode(), body, hashlib.sha256).hexdigest()
+            if not hmac.compare_digest(right, headers.get("x-signature", "")):
+                raise ConnectorError("Not signed.", permanent=True)
+            return b"page" in body
+
+    monkeypatch.setitem(registry.KINDS, "signing", Signing)
+    source = add_source("wiki-hooks", kind="signing", settings={"secret": "word"})
+    far = datetime(2100, 1, 1, tzinfo=UTC)
+
+    def sent(body: bytes, *, signed_with: bytes = b"word", key: str = "wiki-hooks") -> tuple[int, bool]:
+        Source.objects.filter(pk=source.pk).update(next_sync_at=far)
+        signature = hmac.new(signed_with, body, hashlib.sha256).hexdigest()
+        answer = client.post(
+            f"/api/v1/sources/{key}/webhook", body, content_type="text/odd", headers={"X-Signature": signature}
+        )
+        source.refresh_from_db()
+        return answer.status_code, source.next_sync_at != far
+
+    assert sent(b'{"page": 1}') == (202, True)
+    assert sent(b'{"star": 1}') == (202, False), "nothing of it is read"
+    assert sent(b'{"page": 1}', signed_with=b"other") == (404, False)
+    assert sent(b'{"page": 1}', key="nowhere") == (404, False)
+    assert sent(b"page" * 10_000_000)[0] == 413
+    pause(source)
+    assert sent(b'{"page": 1}') == (404, False)
 
 
 def test_a_source_deleted_and_made_again_is_not_the_one_a_token_names(push: Pusher, wiki: Source) -> None:
