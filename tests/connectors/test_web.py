@@ -510,6 +510,23 @@ def test_a_sitemap_that_cannot_be_read_lets_nothing_count_as_gone(
     assert not last(records).complete
 
 
+def test_a_site_that_suddenly_holds_nothing_is_rather_broken(system: System, pages: Pages) -> None:
+    pages["/map.xml"] = Answer(b"<urlset/>")
+    records, failure = read(web(system.url, start="", sitemaps=f"{system.url}/map.xml"))
+
+    assert "hold no page that is read" in problems(records)[0]
+    assert "Nothing of the site could be read" in failure
+
+
+def test_a_page_that_leads_to_more_than_is_followed_is_told(system: System, pages: Pages) -> None:
+    pages["/"] = html("/a", *(f"https://elsewhere.example/{number}" for number in range(6_000)), "/b")
+    records, _ = read(web(system.url))
+
+    assert paths(records, system.url) == ["/", "/a"]
+    assert "leads to more than is followed from one page" in problems(records)[0]
+    assert not last(records).complete
+
+
 def test_sitemaps_in_sitemaps_without_end_are_read_so_far(system: System, pages: Pages) -> None:
     inner = site(pages)
 

@@ -13,7 +13,7 @@ from connectors.sources.crawling.robots import Robots
 MOST_OF_ROBOTS = 4 * 1024 * 1024  # bytes; what is larger is taken for a fault
 REDIRECTS = 5  # RFC 9309, 2.3.1.2
 LONGEST_DELAY = 120.0  # seconds between two questions; whoever asks for more is not read
-SECONDS = 30.0  # an answer may take
+SECONDS = 60.0  # an answer may take
 TRIES = 2
 ACCEPT = "text/html, application/xhtml+xml, application/pdf, text/*;q=0.9, */*;q=0.5"
 

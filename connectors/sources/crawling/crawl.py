@@ -135,6 +135,8 @@ class Crawl:
                 break
             yield from self._visit(visit)
         yield from self._called_otherwise()
+        if self.whole and not self._documents:  # rather a fault of the site than the end of everything
+            self.notes.fail("and all it leads to hold no page that is read", self._first())
         yield from self.notes.told()
         if self.notes.failed and self.whole and not self._read:
             raise ConnectorError("Nothing of the site could be read; what is known of it is kept.")
@@ -145,11 +147,12 @@ class Crawl:
         visits = [Visit(place, self.plan.depth) for place in self.plan.start]
         told = [record for visit in visits for record in self._visit(visit) if isinstance(record, Problem)]
         if not visits and not self._listed and not self.notes.failed:
-            self.notes.fail(
-                "and the other sitemaps name nothing that is read", next(iter(self.plan.sitemaps), "robots.txt")
-            )
+            self.notes.fail("and all it leads to name nothing that is read", self._first())
         summary = 1 if self.notes.failed else 0
         return [each.message for each in [*told, *self.notes.told()][: -summary or None]]
+
+    def _first(self) -> str:
+        return next(iter((*self.plan.start, *self.plan.sitemaps, *self.plan.site.within)))
 
     def _is_over(self, until: float) -> str:
         if self._read >= self.plan.pages:
@@ -344,6 +347,8 @@ class Crawl:
             charset = parameters.partition("charset=")[2].strip(" \"'")
             page = hypertext.read(reply.content, charset)
             wishes |= page.wishes
+            if page.cut and "nofollow" not in wishes:
+                self.notes.fail("leads to more than is followed from one page", visit.place)
         readable = is_read(declared, target_of(visit.place))
         base = location(page.base, visit.place) or visit.place
         seen = Seen(

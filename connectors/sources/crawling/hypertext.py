@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-MOST = 10 * 1024 * 1024  # bytes of a page that are looked at
+MOST = 5 * 1024 * 1024  # bytes of a page that are looked at
 MOST_LINKS = 5_000  # of one page
 LONGEST_TAG = 8_192
 TAG = re.compile(r"[a-zA-Z][a-zA-Z0-9]*")
@@ -22,21 +22,24 @@ UTF_16 = frozenset({"utf-16", "utf-16le", "utf-16be"})
 
 @dataclass
 class Hypertext:
-    """`links`, `base` and `canonical` are as the page spells them; `wishes` are its directives to robots."""
+    """`links`, `base` and `canonical` are as the page spells them; `wishes` are its directives to robots. `cut`: it may
+    lead to more."""
 
     links: dict[str, None] = field(default_factory=dict)
     base: str = ""
     canonical: str = ""
     wishes: set[str] = field(default_factory=set)
+    cut: bool = False
 
 
 def read(content: bytes, charset: str = "") -> Hypertext:
     """`charset`: as it was declared with the page; addresses are ASCII, so it seldom matters."""
     text = _decoded(content[:MOST], charset)
-    found = Hypertext()
+    found = Hypertext(cut=len(content) > MOST)
     place = text.find("<")
-    while place >= 0:
+    while place >= 0 and len(found.links) < MOST_LINKS:
         place = text.find("<", _past(text, place, found))
+    found.cut = found.cut or place >= 0
     return found
 
 
@@ -110,7 +113,7 @@ def _take(name: str, attributes: Mapping[str, str], found: Hypertext) -> None:
             found.canonical = found.canonical or address
         case "meta" if attributes.get("name", "").lower() in NAMES:
             found.wishes |= wishes_of(attributes.get("content", ""))
-        case "a" | "area" if address and "nofollow" not in relation and len(found.links) < MOST_LINKS:
+        case "a" | "area" if address and "nofollow" not in relation:
             found.links[address] = None
-        case "frame" if attributes.get("src") and len(found.links) < MOST_LINKS:
+        case "frame" if attributes.get("src"):
             found.links[attributes["src"]] = None

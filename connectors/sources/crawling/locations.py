@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urljoin
 
 import httpx
 
@@ -23,7 +23,7 @@ def location(text: str, base: str = "", *, without: Sequence[str] = ()) -> str |
     `without`: names of parameters that say nothing, `*` standing for any letters.
     """
     try:
-        url = httpx.URL(base).join(_plain(text)) if base else httpx.URL(_plain(text))
+        url = httpx.URL(urljoin(base, _plain(text)))
         host = url.raw_host.decode("ascii").rstrip(".").lower() if url.host else ""
         path = _path(url.raw_path.partition(b"?")[0].decode("ascii"))
         query = _query(url.query.decode("ascii"), without)

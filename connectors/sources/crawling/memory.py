@@ -43,7 +43,7 @@ class Memory:
         kept = list(self.pages)
         while True:
             text = _pack({place: self.pages[place] for place in kept})
-            if len(text) <= MOST:
+            if text is not None:
                 return text
             kept = kept[: len(kept) // 2]
 
@@ -56,7 +56,8 @@ class Memory:
             return cls()
 
 
-def _pack(pages: Mapping[str, Seen]) -> str:
+def _pack(pages: Mapping[str, Seen]) -> str | None:
+    """None where it is too much."""
     names: dict[str, int] = {}
 
     def number(place: str) -> int:
@@ -70,7 +71,8 @@ def _pack(pages: Mapping[str, Seen]) -> str:
         for place, seen in pages.items()
     ]
     content = json.dumps({"names": list(names), "pages": rows}, separators=(",", ":")).encode()
-    return base64.b64encode(zlib.compress(content)).decode()
+    text = base64.b64encode(zlib.compress(content)).decode()
+    return text if len(content) <= UNPACKED and len(text) <= MOST else None
 
 
 def _unpacked(packed: str) -> Iterator[tuple[str, Seen]]:
