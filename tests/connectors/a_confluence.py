@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -98,20 +97,11 @@ class Account:
     external: bool = False
 
 
-class Prompt(System):
-    """Sends each answer at once: waiting to send more with it costs 40 ms a request."""
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        handler = super()._handler()
-        handler.disable_nagle_algorithm = True
-        return handler
-
-
 class AConfluence:
     """What is there, in public fields; `wrong` has what was asked against the documentation."""
 
     def __init__(self) -> None:
-        self.system = Prompt(self.answer)
+        self.system = System(self.answer)
         self.most = 2  # entries of a page, whatever is asked for
         self.spaces: dict[str, Json] = {}
         self.permissions: dict[str, list[Json]] = {}

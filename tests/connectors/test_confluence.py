@@ -22,7 +22,7 @@ from connectors.records import (
 )
 from connectors.sources.base import ConnectorError
 from connectors.sources.client import Refused, SlowDown
-from connectors.sources.confluence import Confluence, Listing
+from connectors.sources.confluence.connector import Confluence, Listing
 from tests.connectors.a_confluence import (
     Account,
     AConfluence,

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.parsing import parse
-from connectors.sources.confluence_text import Comment, Unreadable, fragment, page
+from connectors.sources.confluence.text import Comment, Unreadable, fragment, page
 
 NAMES = {"5b10": "Ann Weber"}
 

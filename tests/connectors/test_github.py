@@ -31,9 +31,9 @@ from connectors.records import (
 )
 from connectors.sources.base import ConnectorError
 from connectors.sources.client import Client, Refused, SlowDown, Token
-from connectors.sources.github import GitHub
-from connectors.sources.github_api import Api, Installation
-from connectors.sources.github_readers import listed_repositories
+from connectors.sources.github.api import Api, Installation
+from connectors.sources.github.connector import GitHub
+from connectors.sources.github.readers import listed_repositories
 from tests.cast import person
 from tests.connectors.github.app import key_and_checker
 from tests.connectors.github.fake import ORGANIZATION, TOKEN, GitHubSystem, Repo, Team
@@ -45,7 +45,7 @@ LIMIT = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time())
 
 @pytest.fixture
 def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubSystem]:
-    monkeypatch.setattr("connectors.sources.github_api.A_SECOND", 10_000.0)
+    monkeypatch.setattr("connectors.sources.github.api.A_SECOND", 10_000.0)
     monkeypatch.setattr("connectors.sources.client.FIRST_WAIT", 0.001)
     system = GitHubSystem()
     with system.running():
@@ -303,7 +303,7 @@ def test_lists_github_calls_unchanged_are_said_again_whole(github: GitHubSystem)
 
 def test_a_full_page_is_never_taken_for_a_whole_list(github: GitHubSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is added after a full page stands on the next one, and leaves the first as it was."""
-    monkeypatch.setattr("connectors.sources.github_readers.A_PAGE", 2)
+    monkeypatch.setattr("connectors.sources.github.readers.A_PAGE", 2)
     github.a_page, github.names[4] = 2, "dora"
     github.repositories = {7: Repo("secret", collaborators={1: "read", 2: "read"})}
     state = state_of(read(github))
@@ -521,7 +521,7 @@ def noted(answer: Answer, seen: list[int]) -> Answer:
 
 
 def test_more_than_a_page_of_news_is_read_by_time(tracker: GitHubSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.sources.github_contents.A_PAGE", 3)
+    monkeypatch.setattr("connectors.sources.github.contents.A_PAGE", 3)
     tracker.a_page = 3
     state = state_of(read(tracker))
     for about in range(10, 20):
@@ -719,7 +719,7 @@ def test_content_that_is_refused_leaves_the_rest_and_nothing_counts_as_gone(gith
 def test_a_whole_listing_that_was_broken_off_is_gone_on_with(
     github: GitHubSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.sources.github.BETWEEN_CHECKPOINTS", 1)
+    monkeypatch.setattr("connectors.sources.github.connector.BETWEEN_CHECKPOINTS", 1)
     github.repositories = {id: Repo(f"r{id}", files={"a.md": b"# A"}) for id in (7, 8, 9)}
     github.refused["repositories/9/commits/heads/main"] = Answer(status=503)
     records: list[Record] = []
@@ -739,7 +739,7 @@ def test_a_whole_listing_that_was_broken_off_is_gone_on_with(
 def test_what_was_left_out_before_the_interruption_is_not_forgotten(
     github: GitHubSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.sources.github.BETWEEN_CHECKPOINTS", 1)
+    monkeypatch.setattr("connectors.sources.github.connector.BETWEEN_CHECKPOINTS", 1)
     github.repositories = {id: Repo(f"r{id}", files={"a.md": b"# A"}) for id in (7, 8)}
     github.refused["repositories/7/commits/heads/main"] = Answer({"message": "No"}, 403)
     reached = [record for record in read(github) if isinstance(record, Checkpoint)][1]

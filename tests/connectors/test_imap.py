@@ -56,6 +56,7 @@ def settings(server: Dovecot, *accounts: str, **more: str) -> dict[str, str]:
         "domain": "example.org",
         "master": MASTER,
         "password": MASTER_PASSWORD,
+        "judged_as": "account",
         **more,
     }
 
@@ -201,6 +202,28 @@ def test_groups_that_the_settings_describe_read(server: Dovecot) -> None:
     known = {record.id: record for record in records if isinstance(record, PrincipalRecord)}
     assert [entry.id for entry in known["group:sales"].members] == [f"user:{BOB}", "user:erin"]
     assert known["user:erin"].email == "erin@example.org"
+
+
+@pytest.mark.parametrize("separator", ["*", "none"])
+def test_what_a_master_may_read_nobody_else_may_for_it(server: Dovecot, separator: str) -> None:
+    """Lists are judged as the master, who may read everything: that says nothing of the accounts it acts as."""
+    server.deliver(ANN, "Secret", mail("The secret", "Nobody knows."))
+    server.deliver(ANN, "Shared", mail("The plan", "We buy another oven."))
+    server.allow(ANN, "Shared", BOB, "lr")
+    for mailbox in ("INBOX", "Secret", "Shared"):
+        server.allow(ANN, mailbox, MASTER, "lra")
+    server.public("News", f"user={MASTER} lra\nuser=carol@example.org lr\n")
+    lines = server.users()
+    for account in USERS:
+        lines = lines.replace(f"userdb_acl_user={account} ", f"userdb_acl_user={MASTER} ")
+    server.knows(lines)
+    records = read(server, judged_as="", master_separator=separator)
+    assert readers(records, "Public/News") == {f"user:{CAROL}", f"user:{MASTER}"}
+    for record in records:
+        if isinstance(record, ScopeRecord) and ANN in record.name:
+            let_in = {entry.id for entry in record.access.grants} - {f"user:{MASTER}", f"user:{ANN}"}
+            assert let_in <= ({f"user:{BOB}"} if "Shared" in record.name else set())
+    assert f"user:{BOB}" in readers(read(server, judged_as="account"), "Public/News")  # what it guards against
 
 
 def test_a_public_folder_is_read_by_those_it_is_open_to(server: Dovecot) -> None:

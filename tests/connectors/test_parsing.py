@@ -393,6 +393,11 @@ def test_a_cell_that_claims_to_be_endless_is_as_wide_as_its_table() -> None:
     assert spread([[Cell("a", across=10**9), Cell("b")], [Cell("c", down=10**9)]]) == [["a", "a", "b"], ["c"]]
 
 
+def test_a_table_that_would_repeat_itself_without_end_is_left_as_it_is() -> None:
+    rows = [[Cell("a" * 100, across=9, down=9), *[Cell("b")] * 100]] * 2_000
+    assert spread(rows) == [["a" * 100, *["b"] * 100]] * 2_000
+
+
 def test_merged_cells_of_a_page_are_spread_and_long_tables_name_their_columns(parser: ParserProcess) -> None:
     head = "<tr><th>City<th colspan=2>Seats</tr><tr><td rowspan=2>Rome<td>1<td>2</tr><tr><td>3<td>4</tr>"
     parsed = parser.parse(f"<html><table>{head}</table><p>After.".encode(), filename="a.html")

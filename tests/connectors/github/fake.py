@@ -5,7 +5,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from itertools import count
 from typing import Any
 from urllib.parse import urlencode
@@ -68,10 +67,6 @@ class GitHubSystem(System):
         self._pushed: dict[int, tuple[str, str]] = {}  # repositories: tree, and when it was pushed
         self._ids = count(5000)
         self._minutes = count(1)
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        """Without waiting 40 ms between head and body of an answer, as TCP does by itself."""
-        return type("Handler", (super()._handler(),), {"disable_nagle_algorithm": True})
 
     # --- what a test does ----------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from connectors.records import Deletion, DocumentRecord, Record
 from connectors.sources.base import ConnectorError
 from connectors.sources.client import Refused
-from connectors.sources.github_api import (
+from connectors.sources.github.api import (
     A_PAGE,
     Api,
     Denied,
@@ -31,10 +31,10 @@ from connectors.sources.github_api import (
     text,
     whole,
 )
-from connectors.sources.github_discussions import Discussions
-from connectors.sources.github_readers import Repository
-from connectors.sources.github_run import DISCUSSIONS, FILES, ISSUES, OVERLAP, PULLS, Plan, Progress, Unreadable
-from connectors.sources.github_text import all_by_time, rendered
+from connectors.sources.github.discussions import Discussions
+from connectors.sources.github.readers import Repository
+from connectors.sources.github.run import DISCUSSIONS, FILES, ISSUES, OVERLAP, PULLS, Plan, Progress, Unreadable
+from connectors.sources.github.text import all_by_time, rendered
 
 Mark = dict[str, Any]  # how far one repository was read
 
@@ -196,7 +196,7 @@ class Contents:
 
     def bytes_of(self, repository: Repository, file: File) -> bytes:
         """What the hash promises, or nothing."""
-        content = self.api.raw(f"{repository.path}/git/blobs/{file.hash}", self.plan.most_bytes)
+        content = self.api.blob(f"{repository.path}/git/blobs/{file.hash}", self.plan.most_bytes)
         algorithm = "sha1" if len(file.hash) == 40 else "sha256"  # git's own choice, not ours
         hashed = hashlib.new(algorithm, b"blob %d\0" % len(content) + content, usedforsecurity=False)
         if hashed.hexdigest() != file.hash:

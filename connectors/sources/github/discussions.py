@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from connectors.records import DocumentRecord, Record
-from connectors.sources.github_api import Api, Denied, Object, address, inner, moment, number, objects, stamp, text
-from connectors.sources.github_readers import Repository
-from connectors.sources.github_run import OVERLAP, Progress, Unreadable
-from connectors.sources.github_text import rendered
+from connectors.sources.github.api import Api, Denied, Object, address, inner, moment, number, objects, stamp, text
+from connectors.sources.github.readers import Repository
+from connectors.sources.github.run import OVERLAP, Progress, Unreadable
+from connectors.sources.github.text import rendered
 
 DISCUSSIONS_QUERY = """
 query($repository: ID!, $order: DiscussionOrder!, $after: String) {

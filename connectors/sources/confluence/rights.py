@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from connectors.records import EVERYONE, Access, Deletion, Entry, PrincipalRecord, Problem, ScopeRecord
 from connectors.sources.base import ConnectorError
 from connectors.sources.client import Refused
-from connectors.sources.confluence_site import (
+from connectors.sources.confluence.site import (
     ACCOUNT_ID,
     GROUP_ID,
     MEMBERS_ASKED,

@@ -11,7 +11,7 @@ from typing import Any
 from connectors.records import Access, Deletion, Entry, PrincipalRecord, Problem, Record, ScopeRecord
 from connectors.sources.base import ConnectorError
 from connectors.sources.client import Refused
-from connectors.sources.github_api import (
+from connectors.sources.github.api import (
     A_PAGE,
     Api,
     Denied,
@@ -24,7 +24,7 @@ from connectors.sources.github_api import (
     text,
     whole,
 )
-from connectors.sources.github_run import Plan, Progress, Unreadable
+from connectors.sources.github.run import Plan, Progress, Unreadable
 
 OPEN_TO_MEMBERS = frozenset({"read", "write", "admin"})  # base permissions; "none" is the only other one
 ROLES = frozenset({"read", "pull", "triage", "write", "push", "maintain", "admin"})  # all of them may read

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from connectors.sources.github_api import Object, inner, text
+from connectors.sources.github.api import Object, inner, text
 
 
 def rendered(about: Object, said: Iterable[Object]) -> bytes:

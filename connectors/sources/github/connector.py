@@ -14,11 +14,11 @@ from typing import ClassVar
 from connectors.records import Checkpoint, Records, State
 from connectors.sources.base import Connector, ConnectorError
 from connectors.sources.client import MEGABYTE, Auth, Client, Token
-from connectors.sources.github_api import A_SECOND, DOT_COM, Api, AppKey, Installation, asked_too_much
-from connectors.sources.github_contents import Contents
-from connectors.sources.github_discussions import Discussions
-from connectors.sources.github_readers import Readers, Repository, listed_repositories, repository_of
-from connectors.sources.github_run import DISCUSSIONS, FILES, ISSUES, PULLS, Plan, Progress
+from connectors.sources.github.api import A_SECOND, DOT_COM, Api, AppKey, Installation, asked_too_much
+from connectors.sources.github.contents import Contents
+from connectors.sources.github.discussions import Discussions
+from connectors.sources.github.readers import Readers, Repository, listed_repositories, repository_of
+from connectors.sources.github.run import DISCUSSIONS, FILES, ISSUES, PULLS, Plan, Progress
 
 INCLUDE = (FILES, ISSUES, PULLS, DISCUSSIONS)
 PUBLIC_READERS = ("members", "everyone")

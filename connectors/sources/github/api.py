@@ -114,7 +114,7 @@ class Api:
         headers = {**VERSION, "If-None-Match": etag} if etag else VERSION
         return self.client.get(path, params, headers=headers, also=(*also, 304) if etag else also, most=MOST)
 
-    def raw(self, path: str, most: int) -> bytes:
+    def blob(self, path: str, most: int) -> bytes:
         return self.client.get(path, headers=RAW, most=max(most, MEGABYTE), seconds=300.0).content
 
     def pages(

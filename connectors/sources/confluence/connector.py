@@ -22,12 +22,12 @@ from connectors.records import (
     ScopeRecord,
     State,
 )
-from connectors.sources import confluence_text
 from connectors.sources.base import Connector, ConnectorError
 from connectors.sources.client import Client, Token
-from connectors.sources.confluence_check import Trial
-from connectors.sources.confluence_rights import Choice, Notes, People, Places, Restrictions, SpaceAccess
-from connectors.sources.confluence_site import (
+from connectors.sources.confluence import text as confluence_text
+from connectors.sources.confluence.check import Trial
+from connectors.sources.confluence.rights import Choice, Notes, People, Places, Restrictions, SpaceAccess
+from connectors.sources.confluence.site import (
     ACCOUNT_ID,
     GROUP_ID,
     PATHS,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from connectors.sources.client import Refused
-from connectors.sources.confluence_rights import EXPANDED, Choice, Notes, People, role_mode
-from connectors.sources.confluence_site import ACCOUNT_ID, V1, V2, Json, Site, ident, mapping, spaces_of
+from connectors.sources.confluence.rights import EXPANDED, Choice, Notes, People, role_mode
+from connectors.sources.confluence.site import ACCOUNT_ID, V1, V2, Json, Site, ident, mapping, spaces_of
 
 
 class Trial:

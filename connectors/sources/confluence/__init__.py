@@ -1,0 +1,3 @@
+from connectors.sources.confluence.connector import Confluence
+
+__all__ = ["Confluence"]

@@ -1,0 +1,3 @@
+from connectors.sources.github.connector import GitHub
+
+__all__ = ["GitHub"]
