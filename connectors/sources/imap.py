@@ -82,6 +82,7 @@ class Imap(Connector):
         "passwords": 'Where there is no master and are several accounts: a JSON object {"login": "password"}.',
         "master": "A master login that may act as each account; left out, each account signs in itself.",
         "master_separator": "What joins account and master, '*' if left out; 'none' to name the account apart (SASL).",
+        "judged_as": "'account' if the server judges access lists as the account a master acts as (Dovecot: acl_user).",
         "groups": 'Who is in the groups that access lists name: a JSON object {"group": ["login", "$group"]}.',
         "leave_out": f"Mailboxes (as A/B) not to read, nor those below, by commas; if not given: {LEFT_OUT_NAMES}.",
         "certificate": "The PEM text of the authority that signed the server's certificate, if it is one of your own.",
@@ -136,12 +137,13 @@ class Imap(Connector):
 
 @dataclass(frozen=True)
 class Plan:
-    """The settings, understood."""
+    """The settings, understood. `judged`: rights told in a session are those of the account, not of a master."""
 
     server: Server
     logins: Sequence[Login]
     people: People
     left_out: frozenset[str]
+    judged: bool
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> "Plan":
@@ -157,6 +159,7 @@ class Plan:
             logins=_sign_ins(values, list(addresses)),
             people=People(list(addresses), groups, given, domain),
             left_out=frozenset(map(str.casefold, _parts(values.get("leave_out", LEFT_OUT_NAMES)))),
+            judged=not values.get("master", "").strip() or values.get("judged_as", "").strip() == "account",
         )
 
     def leaves_out(self, mailbox: "Mailbox") -> bool:
@@ -488,28 +491,35 @@ class Listing:
         looked = list(looked)
         mailboxes = {mailbox.id: mailbox for mailbox in looked if mailbox.part == "own"}
         own = {_place(mailbox.login.account, mailbox): mailbox.id for mailbox in mailboxes.values()}
-        seen = {id: {mailbox.login.account} for id, mailbox in mailboxes.items()}
+        seen = {id: {mailbox.login.account} if self.shows(mailbox) else set() for id, mailbox in mailboxes.items()}
         for mailbox in looked:
             if mailbox.part == "own":
                 continue
-            owner = self.account(mailbox.path[0]) if mailbox.part == "others" else None
-            id = mailbox.id if owner is None else own.get(_place(owner, replace(mailbox, path=mailbox.path[1:])))
+            id = self.id_of(mailbox, own)
             if id is None:
-                continue  # a mailbox that its owner leaves out, or cannot be asked for
+                continue
             known = mailboxes.setdefault(id, mailbox)
             if known.part != "own" and known.listed is None and mailbox.listed is not None:
                 mailboxes[id] = mailbox
-            seen.setdefault(id, set()).add(mailbox.login.account)
+            seen.setdefault(id, set()).update([mailbox.login.account] if self.shows(mailbox) else [])
         return mailboxes, seen
 
-    def account(self, name: bytes) -> str | None:
-        """The account that is read itself whose folder of this name stands among those of others."""
-        text = shown(name)
-        accounts = self.plan.people.accounts
-        if text in accounts:
-            return text
-        found = [account for account in accounts if account.partition("@")[0] == text]
-        return found[0] if len(found) == 1 else None
+    def shows(self, mailbox: Mailbox) -> bool:
+        """Whether that a session may read the mailbox shows that its account may. What a master may says nothing of
+        others' mailboxes; of the account's own it is for the list to say, if there is one."""
+        return self.plan.judged or (mailbox.part == "own" and mailbox.listed is None)
+
+    def id_of(self, mailbox: Mailbox, own: Mapping[Any, str]) -> str | None:
+        """Of a mailbox among those of others; None where it is one that its owner leaves out or cannot be asked for, or
+        where it cannot be told whether it is the owner's own."""
+        if mailbox.part != "others":
+            return mailbox.id
+        name, people = shown(mailbox.path[0]), self.plan.people
+        for owner in (name, f"{name}@{people.domain}"):
+            if owner in people.accounts:
+                return own.get(_place(owner, replace(mailbox, path=mailbox.path[1:])))
+        may_be = any(account.partition("@")[0] == name for account in people.accounts)
+        return None if may_be else mailbox.id
 
     def scope(self, mailbox: Mailbox, seen: Collection[str]) -> tuple[ScopeRecord, str]:
         """A mailbox with its readers, and what an administrator should know about them."""
