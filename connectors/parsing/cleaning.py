@@ -15,7 +15,8 @@ LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 TRAILING = re.compile(r"[ \t]+(?=\n|$)")
 BLANK_LINES = re.compile(r"\n{3,}")
-GUESSED = re.compile(r".*(?:Description automatically generated|AI-generated content may be incorrect)\S*", re.I | re.S)
+LONGEST_DESCRIPTION = 2_000
+GUESSED = ("description automatically generated", "ai-generated content may be incorrect")
 FILE_NAME = re.compile(r"(?:\S*[/\\])?[\w .%-]{0,100}\.(?:png|jpe?g|gif|bmp|tiff?|svg|wmf|emf|webp)", re.I)
 RUNS = re.compile(r"\s+")
 
@@ -30,8 +31,9 @@ def clean(text: str) -> str:
 
 def described(alternative: str | None) -> str:
     """What a person wrote about a picture, on one line; not what a program guessed, nor the name of its file."""
-    said = GUESSED.sub("", line(alternative or "")).strip()
-    return "" if FILE_NAME.fullmatch(said) else said
+    said = line((alternative or "")[:LONGEST_DESCRIPTION])
+    is_guessed = any(mark in said.lower() for mark in GUESSED)
+    return "" if is_guessed or FILE_NAME.fullmatch(said) else said
 
 
 def line(text: str) -> str:

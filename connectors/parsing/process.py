@@ -82,9 +82,9 @@ class ParserProcess:
                 with contextlib.suppress(OSError):
                     pipe.close()
 
-    def _ask(self, child: subprocess.Popen[bytes], sent: bytes) -> Answer:
+    def _ask(self, child: subprocess.Popen[bytes], sent: bytes, seconds: float = 0.0) -> Answer:
         try:
-            return exchange(child, sent, time.monotonic() + self.seconds)
+            return exchange(child, sent, time.monotonic() + (seconds or self.seconds))
         except BaseException:
             self.close()
             raise
@@ -99,7 +99,7 @@ class ParserProcess:
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
                     break
-                drawn = self._ask(child, request({"render": index}))
+                drawn = self._ask(child, request({"render": index}), min(remaining, self.seconds))
                 if drawn.blob and (text := recogniser.read(drawn.blob, remaining)):
                     texts[str(index)] = text
             if texts:

@@ -12,7 +12,7 @@ LONGEST_HEADER = 60
 LONG_TABLE = 1_000  # characters, about what one passage holds
 
 NUMBER = re.compile(r"[-+(]?[^\w\s]?\d[\d.,' ]*\)?\s?[%\w€$£]{0,3}")
-MOST_DOWN = 1_000  # rows that one cell covers
+MOST_REPEATED = 500_000  # characters: a table that would repeat more is left as it is written
 REPEATED = 300  # characters: a longer text of a merged cell stands once
 
 Row = Sequence[str]
@@ -34,6 +34,8 @@ def spread(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
     A row of one cell is a caption and says it once; none is wider than the row of the most cells.
     """
     width = max(map(len, rows), default=0)
+    if _repeated(rows, width) > MOST_REPEATED:
+        return [[line(cell.text) for cell in cells] for cells in rows]
     grid: list[list[str]] = []
     hanging: dict[int, tuple[str, int]] = {}  # by column: what still reaches down, and into how many rows
     for cells in rows:
@@ -47,12 +49,21 @@ def spread(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
             across = min(cell.across, width) if len(cells) > 1 else 1
             for index in range(max(across, 1)):
                 if cell.down > 1:
-                    hanging[len(row)] = (again, min(cell.down, MOST_DOWN))
+                    hanging[len(row)] = (again, cell.down)
                 row.append(again if index else text)
         _fill_hanging(row, hanging)
         hanging = {column: (text, left - 1) for column, (text, left) in hanging.items() if left > 1}
         grid.append(row)
     return grid
+
+
+def _repeated(rows: Sequence[Sequence[Cell]], width: int) -> int:
+    """About how many characters more than once."""
+    return sum(
+        (min(cell.across, width) * min(max(cell.down, 1), len(rows) - index) - 1) * (min(len(cell.text), REPEATED) + 3)
+        for index, cells in enumerate(rows)
+        for cell in cells
+    )
 
 
 def _fill_hanging(row: list[str], hanging: dict[int, tuple[str, int]]) -> None:

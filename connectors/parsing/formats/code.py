@@ -11,12 +11,12 @@ from connectors.parsing.languages_of_code import LANGUAGES
 DEFINITION = re.compile(
     r"""^([ \t]{0,8})(
       (?:(?:export|default|public|private|protected|internal|static|final|abstract|async|pub(?:\([a-z]+\))?|open|sealed
-          |partial|data|case|override|inline|unsafe|virtual)\s+)*
+          |partial|data|case|override|inline|unsafe|virtual)[ \t]+)*
       (?:class|def|function\*?|func|fn|interface|struct|enum|trait|impl|module|namespace|protocol|extension|record|object
-          |sub|proc|contract|message|service)\s+[A-Za-z_$][\w$.]*
-      |create\s+(?:or\s+replace\s+)?(?:unique\s+|materialized\s+|temporary\s+)?
-          (?:table|view|function|procedure|trigger|type|index)\s+(?:if\s+not\s+exists\s+)?["\w.]+
-      |[A-Za-z_][\w-]*\s*\(\)\s*(?=\{)
+          |sub|proc|contract|message|service)[ \t]+[A-Za-z_$][\w$.]*
+      |create[ \t]+(?:or[ \t]+replace[ \t]+)?(?:unique[ \t]+|materialized[ \t]+|temporary[ \t]+)?
+          (?:table|view|function|procedure|trigger|type|index)[ \t]+(?:if[ \t]+not[ \t]+exists[ \t]+)?["\w.]+
+      |[A-Za-z_][\w-]*[ \t]*\(\)[ \t]*(?=\{)
     )[^\n]{0,160}""",
     re.M | re.X | re.I,
 )

@@ -193,11 +193,12 @@ class Writer:
 
     def _cell(self, cell: Element) -> str:
         """What the cell shows; the comment on it is kept for later."""
+        said_beside: set[Element] = set()
         for comment in cell:
             if local(comment.tag) == "annotation":
                 self._comment(comment)
-        lines = [self.inline(part) for part in named(cell, "p") if not _is_of_comment(part, cell)]
-        return line(" ".join(lines))
+                said_beside.update(comment.iter())
+        return line(" ".join(self.inline(part) for part in named(cell, "p") if part not in said_beside))
 
     def sheets(self, body: Element) -> None:
         """Shown sheets in order, under their names, each with its comments."""
@@ -253,7 +254,3 @@ def number_of(element: Element, name: str, otherwise: int) -> int:
     """An attribute that is a number, at least 0."""
     value = attribute(element, name)
     return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else otherwise
-
-
-def _is_of_comment(part: Element, cell: Element) -> bool:
-    return any(part in list(comment.iter()) for comment in cell if local(comment.tag) == "annotation")

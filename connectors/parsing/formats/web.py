@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
@@ -122,6 +122,18 @@ def is_hidden(node: LexborNode) -> bool:
     )
 
 
+@dataclass
+class OpenCell:
+    """A cell whose words are still being collected."""
+
+    across: int = 1
+    down: int = 1
+    said: list[str] = field(default_factory=list)
+
+    def closed(self) -> Cell:
+        return Cell(" ".join(self.said), self.across, self.down)
+
+
 class PageText:
     """Collects words until a block ends, then writes them where the block belongs."""
 
@@ -132,7 +144,7 @@ class PageText:
         self.marker = ""
         self.tight = False
         self.preformatted = 0
-        self.rows: list[list[Cell]] = []  # that are open, the innermost last
+        self.rows: list[list[OpenCell]] = []  # that are open, the innermost last
         self.table: list[list[Cell]] = []  # rows that have ended and are still to be written
         self.row_tags: list[bool] = []
 
@@ -168,7 +180,7 @@ class PageText:
         elif tag == "tr":
             self._row(node, entering)
         elif tag in CELLS and entering and self.rows:
-            self.rows[-1].append(Cell("", number_of(node, "colspan"), number_of(node, "rowspan")))
+            self.rows[-1].append(OpenCell(number_of(node, "colspan"), number_of(node, "rowspan")))
         elif tag == "table":
             self._end_table()
             self.tight = False
@@ -195,7 +207,7 @@ class PageText:
             if is_data:
                 self.rows.append([])
         elif self.row_tags and self.row_tags.pop():
-            cells = self.rows.pop()
+            cells = [cell.closed() for cell in self.rows.pop()]
             if self.rows:  # of a table in a cell, whose words are the cell's
                 self._put(row_line([cell.text for cell in cells]), tight=True)
             else:
@@ -229,8 +241,9 @@ class PageText:
 
     def _put(self, text: str, *, tight: bool) -> None:
         if self.rows:
-            cell = self.rows[-1].pop() if self.rows[-1] else Cell("")
-            self.rows[-1].append(replace(cell, text=f"{cell.text} {text.strip()}"))
+            if not self.rows[-1]:
+                self.rows[-1].append(OpenCell())
+            self.rows[-1][-1].said.append(text.strip())
         else:
             self.draft.add(text, tight=tight)
 
