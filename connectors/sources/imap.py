@@ -64,6 +64,10 @@ SLOWEST = 50_000  # bytes a second of a message
 LEFT_OUT_USES = frozenset({rb"\drafts", rb"\junk", rb"\trash", rb"\all", rb"\flagged"})  # the last two hold others'
 LEFT_OUT_NAMES = "Drafts, Junk, Spam, Trash, Deleted Items, Deleted Messages"
 CLOSED_FLAGS = frozenset({rb"\noselect", rb"\nonexistent"})
+JUDGED = (
+    "If a master signs in for accounts, the server must judge access lists as the account and not as the master "
+    "(Dovecot: acl_user), and the setting 'judged_as' say so."
+)
 HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
 HEADER = b"BODY.PEEK[HEADER.FIELDS (SUBJECT FROM DATE)]<0.8192>"
 
@@ -342,10 +346,7 @@ class Looking:
         return not self.session.ask("LIST", b'""', quoted(mailbox.name)).all("LIST")
 
     def nothing(self) -> str:
-        return (
-            f"{self.login.account} may read no mailbox, not even its own INBOX. If a master signs in for it, the "
-            "server's access lists must see the account and not the master (Dovecot: acl_user)."
-        )
+        return f"{self.login.account} may read no mailbox, not even its own INBOX. {JUDGED}"
 
 
 PARTS: Sequence[Part] = ("own", "others", "shared")
@@ -418,6 +419,7 @@ class Listing:
     complete: bool = True
     closed: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)  # groups
+    unowned: int = 0  # accounts' own mailboxes whose lists do not let the account in
 
     def records(self) -> Iterator[Record]:
         looked, told_of = self.look()
@@ -434,6 +436,10 @@ class Listing:
             names = ", ".join(sorted(self.unknown))
             yield Problem(
                 message=f"Access lists name groups that the setting 'groups' does not describe: {told(names)}."
+            )
+        if self.unowned:
+            yield Problem(
+                message=f"{self.unowned} mailboxes are not open to their owners by their access lists. {JUDGED}"
             )
         yield Checkpoint(state=self.memory.state())
         yield from self.gone(mailboxes)
@@ -534,6 +540,8 @@ class Listing:
             access = Access(problem=problem)
         elif said.unclear:
             problem = f"{name} is read by those alone whose own sign-in shows that they may: {said.unclear}."
+        elif mailbox.part == "own" and not any(entry.id == f"user:{owner}" for entry in access.grants):
+            self.unowned += 1
         return ScopeRecord(id=mailbox.id, name=name, parent=mailbox.gate, access=access), problem
 
     def gone(self, mailboxes: Mapping[str, Mailbox]) -> Iterator[Record]:

@@ -219,6 +219,7 @@ def test_what_a_master_may_read_nobody_else_may_for_it(server: Dovecot, separato
     server.knows(lines)
     records = read(server, judged_as="", master_separator=separator)
     assert readers(records, "Public/News") == {f"user:{CAROL}", f"user:{MASTER}"}
+    assert any("not open to their owners" in problem for problem in problems(records))
     for record in records:
         if isinstance(record, ScopeRecord) and ANN in record.name:
             let_in = {entry.id for entry in record.access.grants} - {f"user:{MASTER}", f"user:{ANN}"}
