@@ -212,6 +212,8 @@ EMBED_API_KEY = env.str("EMBED_API_KEY", default="")
 EMBED_MODEL = env.str("EMBED_MODEL", default="")
 EMBED_DIMENSIONS = env.int("EMBED_DIMENSIONS", default=0)
 EMBED_CLASS = env.str("EMBED_CLASS", default="")
+SEARCH_MEANING, SEARCH_MEANING_BY_KIND = start.meaning(env.str("SEARCH_MEANING", default="0.5"))
+
 RERANK_BASE_URL = env.str("RERANK_BASE_URL", default="")
 RERANK_API_KEY = env.str("RERANK_API_KEY", default="")
 RERANK_MODEL = env.str("RERANK_MODEL", default="")

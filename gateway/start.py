@@ -68,3 +68,21 @@ def is_key(text: str) -> bool:
         return len(base64.b64decode(text, validate=True)) == 32
     except ValueError:
         return False
+
+
+def meaning(text: str) -> tuple[float, dict[str, float]]:
+    """What nearness in meaning counts against words, 0..1, and where it is another: `0.5, github: 0.4`."""
+    whole, by_kind = 0.5, dict[str, float]()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        kind, _, number = part.rpartition(":")
+        try:
+            weight = float(number)
+        except ValueError:
+            weight = -1.0
+        if not 0 <= weight <= 1:
+            stop(f"SEARCH_MEANING holds {part!r}. It is a number from 0 to 1, and kinds with theirs: 0.5, github: 0.4")
+        if kind.strip():
+            by_kind[kind.strip()] = weight
+        else:
+            whole = weight
+    return whole, by_kind

@@ -1,10 +1,12 @@
 """From a reader and a question to permitted passages, in one statement."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+
+from django.conf import settings
 
 from accounts.models import Directory
 from accounts.reader import Viewers, is_viewers
@@ -14,15 +16,15 @@ from connectors.corpus.breaking_glass import shown
 from connectors.corpus.hits import Hit
 from connectors.corpus.wall import reading_as
 from connectors.embedding import as_text
+from connectors.models import Source
 
 Mode = Literal["hybrid", "vector", "text"]
 MAX_QUERY = 8_000  # characters
-MEANING = 0.5
 STATEMENT = """
 SELECT p.public_id, d.public_id, d.external_id, d.title, d.url, f.key, f.name, d.text_revision, p.ordinal, p.text,
        p.start, p."end", p.heading, p.page, d.modified_at, d.language,
        encode(p.digest, 'hex'), d.file_metadata || d.metadata, found.similarity, found.keywords, found.score
-FROM gatehouse_search(%s, %s, %s::halfvec, %s, %s, %s, %s::jsonb) found
+FROM gatehouse_search(%s, %s, %s::halfvec, %s, %s, %s, %s::jsonb, %s::jsonb) found
 JOIN connectors_passage p ON p.id = found.passage
 JOIN connectors_document d ON d.id = p.document_id AND d.state = 'live'
 JOIN accounts_directory f ON f.id = d.source_id
@@ -82,12 +84,13 @@ def search(
     limit: int = 10,
     mode: Mode = "hybrid",
     filters: Filters = NO_FILTERS,
-    meaning: float = MEANING,
+    meaning: float | None = None,
 ) -> list[Hit]:
     """The `limit` passages that fit best, of those the reader may read at the start of the statement, best first.
 
     `vector` is the embedding of the query, unit length, by the model of `generation` (the active one, if it is not
-    said); without it the words alone decide. `meaning` (0..1) is what nearness counts against words.
+    said); without it the words alone decide. `meaning` (0..1) is what nearness counts against words: without it, as the
+    settings say.
     """
     if not is_viewers(reader):
         raise TypeError("search takes a Reader or an Audience.")
@@ -101,8 +104,9 @@ def search(
         as_text(vector) if vector is not None and by_meaning else None,
         query[:MAX_QUERY].replace("\0", " ") if mode != "vector" else "",
         limit,
-        meaning,
+        settings.SEARCH_MEANING if meaning is None else meaning,
         filters.as_json(),
+        _by_source(settings.SEARCH_MEANING_BY_KIND if meaning is None else {}),
     ]
 
     def found() -> list[Hit]:
@@ -110,6 +114,14 @@ def search(
             return [Hit(**dict(zip(FIELDS, _decoded(row), strict=True))) for row in rows(STATEMENT, parameters)]
 
     return shown(reader, found, lambda hits: {hit.document_id for hit in hits})
+
+
+def _by_source(meanings: Mapping[str, float]) -> str:
+    """What nearness counts in each source of a kind that has a weight of its own."""
+    if not meanings:
+        return "{}"
+    sources = Source.objects.filter(kind__in=meanings).values_list("pk", "kind")
+    return json.dumps({str(source): meanings[kind] for source, kind in sources})
 
 
 def _decoded(row: tuple[Any, ...]) -> list[Any]:

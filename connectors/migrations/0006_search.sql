@@ -437,9 +437,10 @@ END $$;
 --   generation    the vectors that were made by the model of `query_vector` (unit length, or NULL: words alone)
 --   question      empty: meaning alone; what it has between quotation marks must be there, if it is anywhere
 --   meaning       what nearness counts, 0..1; words count the rest
+--   meanings      the same by source (id), for those where it is another
 CREATE FUNCTION gatehouse_search(
     viewers text, generation bigint, query_vector halfvec, question text, wanted integer, meaning double precision,
-    filters jsonb
+    filters jsonb, meanings jsonb DEFAULT '{}'
 ) RETURNS TABLE (passage bigint, similarity double precision, keywords double precision, score double precision)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, public
 SET jit = off SET max_parallel_workers_per_gather = 0 SET enable_seqscan = off
@@ -458,7 +459,8 @@ DECLARE
     worded bigint[] := '{}';
     scores double precision[] := '{}';
 BEGIN
-    IF viewers IS NULL OR wanted IS NULL OR question IS NULL OR meaning IS NULL OR filters IS NULL THEN
+    IF viewers IS NULL OR wanted IS NULL OR question IS NULL OR meaning IS NULL OR filters IS NULL
+       OR meanings IS NULL THEN
         RAISE EXCEPTION 'a search names its reader, its question and its filters';
     END IF;
     may := gatehouse_permitted(viewers, filters);
@@ -513,12 +515,18 @@ BEGIN
         LEFT JOIN bm25 b ON b.id = f.id
     ), ranges AS (
         SELECT min(m.similarity) AS low, max(m.similarity) AS high, max(m.keywords) AS most FROM measured m
+    ), balanced AS (
+        SELECT m.*, CASE WHEN meanings = '{}' THEN meaning ELSE coalesce((
+                   SELECT (meanings ->> s.source_id::text)::float8
+                   FROM connectors_passage p JOIN connectors_scope s ON s.id = p.scope_id WHERE p.id = m.id
+               ), meaning) END AS meant
+        FROM measured m
     )
-    SELECT m.id, m.similarity, m.keywords,
-           (meaning * coalesce((m.similarity - r.low) / nullif(r.high - r.low, 0), 0)
-            + (1 - meaning) * coalesce(m.keywords / nullif(r.most, 0), 0)) * coalesce(k.part, 1) AS fused
-    FROM measured m CROSS JOIN ranges r LEFT JOIN unnest(alike, parts) AS k(id, part) ON k.id = m.id
-    ORDER BY fused DESC, m.similarity DESC NULLS LAST, m.id LIMIT wanted;
+    SELECT b.id, b.similarity, b.keywords,
+           (b.meant * coalesce((b.similarity - r.low) / nullif(r.high - r.low, 0), 0)
+            + (1 - b.meant) * coalesce(b.keywords / nullif(r.most, 0), 0)) * coalesce(k.part, 1) AS fused
+    FROM balanced b CROSS JOIN ranges r LEFT JOIN unnest(alike, parts) AS k(id, part) ON k.id = b.id
+    ORDER BY fused DESC, b.similarity DESC NULLS LAST, b.id LIMIT wanted;
 END $$;
 
 REVOKE EXECUTE ON FUNCTION
@@ -529,9 +537,9 @@ REVOKE EXECUTE ON FUNCTION
     gatehouse_kept(bigint[], bigint[], double precision[], text[]),
     gatehouse_weighed(
         text[], integer[], text[], tsquery, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], integer),
-    gatehouse_search(text, bigint, halfvec, text, integer, double precision, jsonb) FROM PUBLIC;
+    gatehouse_search(text, bigint, halfvec, text, integer, double precision, jsonb, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    gatehouse_search(text, bigint, halfvec, text, integer, double precision, jsonb) TO gatehouse_web;
+    gatehouse_search(text, bigint, halfvec, text, integer, double precision, jsonb, jsonb) TO gatehouse_web;
 
 -- Whoever may make temporary tables must not be able to put one in the place of a table these functions read.
 DO $$

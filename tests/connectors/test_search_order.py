@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from django.db import transaction
+from pytest_django import Settings
 
 from accounts.statements import execute, rows
 from connectors.corpus.search import Filters, Mode, search
@@ -91,3 +92,23 @@ def test_no_plan_changes_a_score_in_its_last_digit(db: None) -> None:
             for plan in PLANS:
                 execute(f"SET LOCAL enable_{plan} = {chance.choice(['on', 'off'])}")
             assert rows(SCORED, asked) == first
+
+
+def test_a_kind_of_source_may_have_a_weight_of_its_own(db: None, settings: Settings) -> None:
+    """One document is nearest in meaning, the other has the word; of each of two sources of different kinds."""
+    world = World.of("ann")
+    for name, text in (("near", "Nothing of that word."), ("worded", "The canteen closes.")):
+        world.document(name, grants=["ann"], text=text)
+    give_vectors(chosen="d.external_id = 'near'")
+    give_vectors("'[0.6,0.8]'", chosen="d.external_id = 'worded'")
+
+    def first() -> str:
+        return search(world.reader("ann"), query="canteen", vector=[1.0, 0.0], limit=5)[0].external_id
+
+    settings.SEARCH_MEANING = 0.9
+    assert first() == "near"
+    settings.SEARCH_MEANING_BY_KIND = {"push": 0.1}
+    assert first() == "worded"
+    settings.SEARCH_MEANING_BY_KIND = {"folder": 0.1}
+    assert first() == "near"
+    assert search(world.reader("ann"), query="canteen", vector=[1.0, 0.0], meaning=0.2)[0].external_id == "worded"

@@ -96,3 +96,23 @@ def test_a_role_that_is_not_there_makes_the_service_unready(monkeypatch: pytest.
     monkeypatch.setattr(wall, "WEB_ROLE", "gatehouse_nobody")
     with transaction.atomic(), pytest.raises(health.NotReady, match="gatehouse_nobody cannot be taken"):
         health.require_wall()
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("0.5", (0.5, {})),
+        ("0.4, github: 0.3,imap:1", (0.4, {"github": 0.3, "imap": 1.0})),
+        ("github:0", (0.5, {"github": 0.0})),
+        ("", (0.5, {})),
+    ],
+)
+def test_what_meaning_counts_is_said_for_all_and_by_kind(text: str, read: tuple[float, dict[str, float]]) -> None:
+    assert start.meaning(text) == read
+
+
+@pytest.mark.parametrize("text", ["much", "1.5", "-1", "nan", "github: lots"])
+def test_a_weight_that_is_none_stops_the_start(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        start.meaning(text)
+    assert "SEARCH_MEANING holds" in capsys.readouterr().err

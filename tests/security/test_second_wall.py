@@ -141,7 +141,7 @@ def test_a_search_that_found_too_much_shows_what_may_be_read(world: World) -> No
     """The function is made to find every passage; what it found is still read behind the wall."""
     execute("DROP FUNCTION gatehouse_search")
     execute(
-        "CREATE FUNCTION gatehouse_search(text, bigint, halfvec, text, integer, double precision, jsonb) "
+        "CREATE FUNCTION gatehouse_search(text, bigint, halfvec, text, integer, double precision, jsonb, jsonb) "
         "RETURNS TABLE (passage bigint, similarity double precision, keywords double precision, "
         "score double precision) LANGUAGE sql STABLE SECURITY DEFINER AS "
         "'SELECT id, 1::float8, 1::float8, 1::float8 FROM connectors_passage'"
