@@ -50,11 +50,24 @@ def change_settings(source: Source, settings: Mapping[str, str]) -> None:
     Everything is read anew with them, since another sign-in may see other things.
     """
     plain, secrets = _parted(source.kind, settings)
+    _stays_in_place(source, plain)
     source.settings = {name: value for name, value in (source.settings | plain).items() if value}
     source.save(update_fields=["settings"])
     sealing.write(source, secrets)
     listing.read_whole(source)
     Source.objects.filter(pk=source.pk, next_sync_at__isnull=False).update(next_sync_at=timezone.now())
+
+
+def _stays_in_place(source: Source, settings: Mapping[str, str]) -> None:
+    """What was read from one system is not taken for what another one calls the same (P3)."""
+    connector = connector_for(source.kind)
+    place = connector.place if connector else frozenset()
+    moved = sorted(name for name in place & settings.keys() if settings[name] != source.settings.get(name, ""))
+    if moved and source.runs.exists():
+        raise ConnectorError(
+            f"{moved[0]!r} says which system this source is, and it has been read already. Add another source.",
+            permanent=True,
+        )
 
 
 def _parted(kind: str, settings: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -119,9 +119,9 @@ class Reading:
                 case Problem(kind=None):
                     self._tell([record.message])
                 case Checkpoint():
-                    self._commit(record.state)
-                    if record.complete:
-                        self.reconcile()
+                    self._commit(None if record.complete else record.state)
+                    if record.complete:  # how far it has come is noted with what that means, or not at all
+                        self.reconcile(record.state)
                 case _:
                     self._page.append(record)
                     if len(self._page) >= 1000:
@@ -163,7 +163,7 @@ class Reading:
         self.run.problems.extend(problems[: max(room, 0)])
         self.run.save(update_fields=["counts", "problems"])
 
-    def reconcile(self) -> None:
+    def reconcile(self, reached: State) -> None:
         """What a complete listing did not name is gone; too many documents at once are hidden instead (the brake)."""
         source = self.run.source
         with transaction.atomic():
@@ -195,6 +195,7 @@ class Reading:
             placing.sweep(source.pk)
             self.run.counts["deleted"] = self.run.counts.get("deleted", 0) + len(gone)
             self.run.save(update_fields=["counts", "problems"])
+            listing.complete(self.run, reached)
 
 
 def known_content(source_id: int, records: list[Record]) -> dict[str, tuple[str, bytes]]:

@@ -238,7 +238,7 @@ class Sync(Plan):
         for page in self.pages:
             reading.apply(page, self.lightening.texts)
         if self.complete:
-            reading.reconcile()
+            reading.reconcile({})
         self.counts += Counter(run.counts)
         self.tell(*run.problems)
         self._verify_permissions()

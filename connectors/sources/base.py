@@ -17,10 +17,11 @@ class ConnectorError(Exception):
 
 class Connector(ABC):
     """Reads one system. `settings` names each setting with the sentence that explains it; `secrets` those of them that
-    are never shown again."""
+    are never shown again, `place` those that say which system it is: ids of another one mean something else (P3)."""
 
     settings: ClassVar[Mapping[str, str]] = {}
     secrets: ClassVar[frozenset[str]] = frozenset()
+    place: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, values: Mapping[str, str], *, vouches_for_emails: bool = False) -> None:
         self.values = dict(values)

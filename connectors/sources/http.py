@@ -41,6 +41,7 @@ class Http(Connector):
         "token": "The token it is asked with (Authorization: Bearer …); empty where it asks for none.",
     }
     secrets: ClassVar = frozenset({"token"})
+    place = frozenset({"base_url"})
 
     most_pages: ClassVar = 100_000  # in one run
     most_empty: ClassVar = 1_000  # pages without a record, one after the other

@@ -93,6 +93,7 @@ class Imap(Connector):
         "tls": "'false' to connect without TLS, which only a server on this machine may be asked for.",
     }
     secrets: ClassVar = frozenset({"password", "passwords"})
+    place = frozenset({"host", "port"})
 
     patience: ClassVar = 60.0  # seconds a command may take
 

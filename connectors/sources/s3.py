@@ -83,6 +83,7 @@ class S3(Connector):
         "metadata": "'true' also reads metadata and tags of objects, which asks for each object that changed.",
     }
     secrets: ClassVar = frozenset({"secret_access_key", "session_token"})
+    place = frozenset({"endpoint"})
 
     patience: ClassVar = 60.0  # seconds a request may take
     tries: ClassVar = 5

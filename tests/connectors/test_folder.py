@@ -527,7 +527,7 @@ def test_check_says_what_is_missing_before_anybody_can_read(tmp_path: Path) -> N
 def test_the_registry_knows_the_folder_and_says_which_kinds_there_are() -> None:
     assert connector_for("folder") is Folder
     assert connector_for("push") is None
-    with pytest.raises(ConnectorError, match=r"'floppy'.*folder, push"):
+    with pytest.raises(ConnectorError, match=r"'floppy'.*folder.*push"):
         connector_for("floppy")
 
 

@@ -210,3 +210,35 @@ def test_the_brake_asks_a_person_after_a_listing_that_was_gone_on_with(make: Mak
 
     assert "left out 28 of 30 documents" in run.problems[0]
     assert Document.past_the_guard.filter(state="held").count() == 28
+
+
+def test_a_run_that_ends_before_it_lets_go_what_was_not_named_does_so_the_next_time(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = [ANN, ROOT, note("a"), note("b"), Checkpoint(state={"at": 1}, complete=True)]
+    less = [ANN, ROOT, note("b"), Checkpoint(state={"page": 1}), Checkpoint(state={"at": 2}, complete=True)]
+    source, kind = make(everything, less, [Checkpoint(state={"at": 2}, complete=True)])
+    ran(source)
+    listing.read_whole(source)
+    with monkeypatch.context() as broken:
+        broken.setattr(listing, "complete", lambda *_: 1 / 0)
+        assert ran(source).state == "failed"
+    assert read_by_ann() == {"a", "b"}
+    ran(source)
+
+    assert kind.asked == [None, None, {"page": 1}]
+    assert read_by_ann() == {"b"}
+
+
+def test_a_run_that_names_everything_although_it_need_not_counts_as_a_whole_one(make: Make) -> None:
+    source, kind = make(
+        [ANN, ROOT, note("a"), Checkpoint(state={"at": 1}, complete=True)],
+        [ANN, ROOT, note("b"), Checkpoint(state={"at": 2}, complete=True)],
+    )
+    ran(source)
+    Source.objects.update(listed_at=timezone.now() - timedelta(hours=23))
+    run = ran(source)
+
+    assert kind.asked == [None, {"at": 1}] and not run.whole
+    assert read_by_ann() == {"b"}
+    assert source.listed_at == run.started_at

@@ -133,6 +133,20 @@ def test_settings_are_changed_forgotten_and_everything_is_read_anew(source: Sour
         adding.change_settings(source, {"colour": "red"})
 
 
+def test_a_source_that_was_read_is_not_made_another_system(source: Source, kind: type[Scripted]) -> None:
+    from connectors import sync
+
+    kind.place = frozenset({"base_url"})
+    adding.change_settings(source, {"base_url": "https://right.example"})
+    sync.run_now(source)
+    source.refresh_from_db()
+    adding.change_settings(source, {"base_url": "https://right.example", "token": "another"})
+
+    with pytest.raises(ConnectorError, match="Add another source"):
+        adding.change_settings(source, {"base_url": "https://other.example"})
+    assert Source.objects.get().settings == {"base_url": "https://right.example"}
+
+
 def test_a_deleted_source_leaves_no_secret(source: Source) -> None:
     adding.delete_source(source)
     assert not SourceSecret.objects.exists()

@@ -77,6 +77,7 @@ class Confluence(Connector):
         "requests_per_second": "At most so many; empty: 10.",
     }
     secrets: ClassVar = frozenset({"api_token"})
+    place = frozenset({"base_url"})
 
     def records(self, since: State | None) -> Records:
         """Everything, each time; `since` has nothing that could be left out."""

@@ -50,6 +50,7 @@ class GitHub(Connector):
         "webhook_secret": "The secret set at the webhook, by which its messages are known to be GitHub's.",
     }
     secrets: ClassVar = frozenset({"token", "private_key", "webhook_secret"})
+    place = frozenset({"organization", "base_url"})
 
     def records(self, since: State | None) -> Records:
         """Who reads what, then repository after repository. A whole listing that was broken off is gone on with."""
