@@ -84,7 +84,8 @@ BEGIN
         RETURN '{}';
     END IF;
     IF vectors.graph AND narrowed IS NULL AND permitted > vectors.exact_limit THEN
-        effort := least(greatest(ceil(1.3 * depth * vectors.vectors / permitted), 200), 1000);
+        effort := greatest(least(vectors.vectors / 3000, 400), 200);  -- so that of a larger graph as much is found
+        effort := least(greatest(ceil(1.3 * depth * vectors.vectors / permitted), effort), 1000);
         LOOP
             PERFORM set_config('hnsw.ef_search', effort::text, true);
             EXECUTE format($arm$

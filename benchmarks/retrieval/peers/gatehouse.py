@@ -175,7 +175,8 @@ class Gatehouse:
     def _beam_of(self, reader: int) -> int:
         """The candidates of its first look into the graph; where it does not look there, as many as it would take."""
         _, looks, candidates = self._looked(reader, self.world.corpus.queries[0])
-        return max(candidates - MOST_BEAM * (looks - 1), LEAST_BEAM) if looks else LEAST_BEAM
+        least = max(LEAST_BEAM, min(self.world.corpus.size // 3_000, 400))
+        return max(candidates - MOST_BEAM * (looks - 1), least) if looks else least
 
     def _arm(self, reader: int, vector: Floats) -> str:
         exactly, looks, _ = self._looked(reader, vector)
