@@ -94,8 +94,7 @@ def best_effort(system: System, tried: Asked) -> tuple[str, dict[str, dict[str, 
 
 def ask_in_turn(system: System, asked: Asked, effort: str, numpy: Numpy | None) -> tuple[Worth, list[float]]:
     """Each question goes to the system, to numpy and to the graph without a filter, so that all see the same load."""
-    worth, unfiltered = Worth(), []
-    began = time.perf_counter()
+    worth, unfiltered, spent = Worth(), [], 0.0
     for place, vector in enumerate(asked.vectors):
         reader = int(asked.reader_of[place])
         answer = system.ask(reader, vector, effort)
@@ -103,6 +102,7 @@ def ask_in_turn(system: System, asked: Asked, effort: str, numpy: Numpy | None) 
         if numpy is not None:
             numpy.ask(reader, vector)
         unfiltered.append(system.unfiltered(reader, vector, effort).seconds)
-        if time.perf_counter() - began > SECONDS and place + 1 >= FEWEST:
+        spent += answer.seconds + unfiltered[-1]
+        if spent > SECONDS and place + 1 >= FEWEST:
             break
     return worth, unfiltered
