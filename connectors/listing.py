@@ -9,7 +9,16 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from connectors.models import Listed, Source, SyncRun
-from connectors.records import DocumentRecord, Kind, PrincipalRecord, Problem, Record, ScopeRecord, State
+from connectors.records import (
+    AccessRecord,
+    DocumentRecord,
+    Kind,
+    PrincipalRecord,
+    Problem,
+    Record,
+    ScopeRecord,
+    State,
+)
 
 WHOLE_EVERY = timedelta(hours=24)
 
@@ -69,6 +78,8 @@ def _named(record: Record) -> tuple[Kind, str] | None:
             return "scope", record.id
         case DocumentRecord():
             return "document", record.id
+        case AccessRecord():
+            return record.kind, record.id
         case Problem(kind=kind) if kind is not None:
             return kind, record.id
         case _:

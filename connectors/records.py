@@ -134,11 +134,13 @@ class Problem:
 class Checkpoint:
     """The end of a page: everything yielded since the last one is committed together with `state`.
 
-    `complete`: all that lives was named since `since=None`; what was not named is gone.
+    `complete`: all that lives was named since `since=None`; what was not named is gone. `readers_complete`: that holds
+    of principals and scopes, though documents may have been left out.
     """
 
     state: State = field(default_factory=dict)
     complete: bool = False
+    readers_complete: bool = False
 
 
 Record = PrincipalRecord | ScopeRecord | DocumentRecord | AccessRecord | Deletion | Problem | Checkpoint

@@ -119,9 +119,10 @@ class Reading:
                 case Problem(kind=None):
                     self._tell([record.message])
                 case Checkpoint():
-                    self._commit(None if record.complete else record.state)
-                    if record.complete:  # how far it has come is noted with what that means, or not at all
-                        self.reconcile(record.state)
+                    lets_go = record.complete or record.readers_complete
+                    self._commit(None if lets_go else record.state)
+                    if lets_go:  # how far it has come is noted with what that means, or not at all
+                        self.reconcile(record.state, of_documents=record.complete)
                 case _:
                     self._page.append(record)
                     if len(self._page) >= 1000:
@@ -160,11 +161,14 @@ class Reading:
 
     def _tell(self, problems: list[str]) -> None:
         room = MAX_PROBLEMS - len(self.run.problems)
-        self.run.problems.extend(problems[: max(room, 0)])
+        self.run.problems.extend(map(documents.storable, problems[: max(room, 0)]))
         self.run.save(update_fields=["counts", "problems"])
 
-    def reconcile(self, reached: State) -> None:
-        """What a complete listing did not name is gone; too many documents at once are hidden instead (the brake)."""
+    def reconcile(self, reached: State, *, of_documents: bool = True) -> None:
+        """What a complete listing did not name is gone; too many documents at once are hidden instead (the brake).
+
+        `of_documents`: the listing is complete of these too, not only of principals and scopes.
+        """
         source = self.run.source
         with transaction.atomic():
             principals.lock(source.pk)
@@ -178,7 +182,7 @@ class Reading:
             listed = dict(
                 documents.living(source.pk).exclude(state=Document.State.HELD).values_list("external_id", "id")
             )
-            missing = listed.keys() - listing.named(source, "document")
+            missing: set[str] = listed.keys() - listing.named(source, "document") if of_documents else set()
             braked = len(missing) > BRAKE_COUNT and len(missing) > BRAKE_SHARE * len(listed)
             if not braked:
                 gone += [Deletion(kind="document", id=id) for id in sorted(missing)]
@@ -195,7 +199,10 @@ class Reading:
             placing.sweep(source.pk)
             self.run.counts["deleted"] = self.run.counts.get("deleted", 0) + len(gone)
             self.run.save(update_fields=["counts", "problems"])
-            listing.complete(self.run, reached)
+            if of_documents:
+                listing.complete(self.run, reached)
+            else:
+                listing.note(self.run, (), reached)
 
 
 def known_content(source_id: int, records: list[Record]) -> dict[str, tuple[str, bytes]]:
@@ -235,7 +242,7 @@ def end(run: SyncRun, failure: str, *, again_in: float | None = None) -> None:
     source = Source.objects.select_for_update().get(pk=run.source_id)
     if source.fence != run.fence:
         return
-    now = timezone.now()
+    now, failure = timezone.now(), documents.storable(failure)
     source.lease_until = None
     if again_in is not None:
         run.problems.append(failure)

@@ -187,6 +187,7 @@ class Sync(Plan):
     compares_files = True
     pages: list[list[Record]] = field(default_factory=list)
     complete: bool = False
+    readers_complete: bool = False
 
     @classmethod
     def of(cls, source: Source) -> "Sync":
@@ -207,7 +208,7 @@ class Sync(Plan):
                     self.tell(record.message)
                 case Checkpoint():
                     self._close(page)
-                    page, self.complete = [], record.complete
+                    page, self.complete, self.readers_complete = [], record.complete, record.readers_complete
                 case _:
                     page.append(record)
             if len(page) >= PAGE:
@@ -237,8 +238,8 @@ class Sync(Plan):
         reading = Reading(run)
         for page in self.pages:
             reading.apply(page, self.lightening.texts)
-        if self.complete:
-            reading.reconcile({})
+        if self.complete or self.readers_complete:
+            reading.reconcile({}, of_documents=self.complete)
         self.counts += Counter(run.counts)
         self.tell(*run.problems)
         self._verify_permissions()

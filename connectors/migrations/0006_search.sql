@@ -62,7 +62,8 @@ END $$;
 
 -- Up to `depth` permitted passages, nearest first. Few permitted ones are searched exactly, over the covering index.
 -- Of many, the nearest of all are taken from the approximate index and the permitted among them kept, with those that
--- are not in it yet; so many of them that enough should remain, and exactly again where fewer than `wanted` do.
+-- are not in it yet; so many of them that enough should remain. The nearer half of what the index proposes is nearly
+-- complete, the farther one is not: where fewer than `wanted` of the nearer half are permitted, it is searched exactly.
 CREATE FUNCTION gatehouse_nearest(
     generation bigint, query_vector halfvec, readable bigint[], opened bigint[], narrowed bigint[], permitted bigint,
     wanted integer, depth integer
@@ -77,6 +78,7 @@ DECLARE
     taken CONSTANT integer := CASE WHEN shortened THEN 4 * depth ELSE depth END;
     vectors connectors_indexgeneration;
     nearest bigint[];
+    sure bigint := 0;  -- of them, as near as the nearer half of what the index proposed
     effort integer;
 BEGIN
     SELECT * INTO vectors FROM connectors_indexgeneration g WHERE g.id = generation;
@@ -94,8 +96,10 @@ BEGIN
                     FROM connectors_vectornode n WHERE n.generation_id = %2$s
                     ORDER BY n.embedding::halfvec(%1$s) <#> $1 LIMIT %3$s
                 )
-                SELECT array_agg(id) FROM (
-                    SELECT found.id FROM (
+                SELECT array_agg(kept.id ORDER BY kept.distance, kept.id),
+                       count(*) FILTER (WHERE kept.distance <= half.distance)
+                FROM (
+                    SELECT found.id, found.distance FROM (
                         SELECT near.passage_id AS id, near.distance, v.scope_id, v.document_id
                         FROM near
                         JOIN connectors_passagevector v ON v.passage_id = near.passage_id AND v.generation_id = %2$s
@@ -107,13 +111,15 @@ BEGIN
                     ) found
                     WHERE found.scope_id IN (SELECT unnest($2)) OR found.document_id = ANY($3)
                     ORDER BY found.distance, found.id LIMIT %4$s
-                ) kept $arm$, least(vectors.dimensions, longest), generation, effort, taken)
-            INTO nearest USING asked, readable, opened;
-            EXIT WHEN coalesce(cardinality(nearest), 0) >= wanted OR effort = 1000 OR permitted < 200000;
+                ) kept, (
+                    SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY near.distance) AS distance FROM near
+                ) half $arm$, least(vectors.dimensions, longest), generation, effort, taken)
+            INTO nearest, sure USING asked, readable, opened;
+            EXIT WHEN sure >= wanted OR effort = 1000 OR permitted < 200000;
             effort := 1000;  -- five times as far costs a tenth of looking at so many
         END LOOP;
     END IF;
-    IF coalesce(cardinality(nearest), 0) < wanted THEN
+    IF sure < wanted THEN
         SELECT array_agg(kept.id) INTO nearest FROM (
             SELECT v.id FROM (
                 SELECT c.passage_id AS id, c.embedding FROM connectors_passagevector c

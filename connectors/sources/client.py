@@ -381,7 +381,7 @@ def _detail(reply: Reply) -> str:
     message = (
         said.get("message") or said.get("error_description") or said.get("detail") if isinstance(said, dict) else ""
     )
-    return " ".join(message.split())[:200] if isinstance(message, str) else ""
+    return "".join(filter(str.isprintable, " ".join(message.split())))[:200] if isinstance(message, str) else ""
 
 
 def _sentence(status: int, url: str, detail: str) -> str:

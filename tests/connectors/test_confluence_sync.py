@@ -10,6 +10,8 @@ from accounts.reader import Reader
 from connectors import adding, ingest, sync
 from connectors.corpus.reading import document_text, list_documents
 from connectors.models import Document, Source, SyncRun
+from connectors.records import Records, State
+from connectors.sources.confluence.connector import Confluence, Listing
 from tests.cast import person
 from tests.connectors.a_confluence import AConfluence, Attachment, Comment, Page, assignment
 
@@ -107,6 +109,26 @@ def test_a_restriction_of_an_unedited_page_arrives_with_the_next_run_and_fetches
     site.restrictions = {}
     synced(source)
     assert reads("bob") == ALL - {"page:20"}
+
+
+def test_what_the_account_sees_no_more_is_closed_by_a_run_that_could_not_fetch_all(
+    site: AConfluence, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that was restricted to others is not listed any more: that is all that is told of it."""
+    synced(source)
+    del site.pages["12"], site.spaces["2"]
+    site.edit("10", "<p>The office opens at nine.</p>")
+
+    def out_of_time(connector: Confluence, since: State | None) -> Records:
+        return Listing(connector.site(), connector.choice(), vouches=True, fresh=0.0).records()
+
+    monkeypatch.setattr(Confluence, "records", out_of_time)
+    run = synced(source)
+
+    assert run.state == "succeeded" and "goes on with" in run.problems[0]
+    assert reads("ann") == {"page:10", "page:11"}
+    assert reads("eve") == set()
+    assert words("ann", "page:10") == "The office opens at eight."
 
 
 def test_lost_membership_and_lost_access_to_a_space_arrive_with_the_next_run(site: AConfluence, source: Source) -> None:

@@ -326,6 +326,32 @@ def test_a_repository_or_team_that_is_gone_is_closed_by_the_next_run(github: Git
     assert "7" not in str(sorted(state_of(records)["repositories"]))  # type: ignore[call-overload]
 
 
+def test_a_public_repository_that_is_gone_before_it_was_read_is_closed(github: GitHubSystem) -> None:
+    github.repositories = {7: Repo("open", "public")}
+    reached = next(record for record in read(github) if isinstance(record, Checkpoint))
+    del github.repositories[7]
+
+    assert deleted(read(github, json.loads(json.dumps(reached.state)))) == {"repository/7"}
+
+
+def test_nothing_is_told_of_readers_before_all_of_it_is_known(github: GitHubSystem) -> None:
+    github.repositories = {7: Repo("secret")}
+    github.refused["/collaborators"] = Answer(status=502)
+    records: list[Record] = []
+
+    with pytest.raises(ConnectorError):
+        records.extend(connector(github).records(None))
+    assert records == []
+
+
+@pytest.mark.parametrize("listing", ["/repos", "/teams"])
+def test_what_has_no_number_lets_nothing_go(github: GitHubSystem, listing: str) -> None:
+    last = ended(read(answering(github, listing, lambda body: [*body, {}])))
+
+    assert not last.complete
+    assert not last.readers_complete
+
+
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
@@ -708,6 +734,7 @@ def test_content_that_is_refused_leaves_the_rest_and_nothing_counts_as_gone(gith
     assert set(documents(records)) == {"repository/8/files/b.md"}
     assert grants(records, "repository/7")
     assert not ended(records).complete
+    assert ended(records).readers_complete
     assert any("acme/app: its files" in problem for problem in problems(records))
 
     later = read(github, state)
@@ -1175,6 +1202,25 @@ def test_the_owner_sees_their_own_document_and_a_stranger_does_not(github: GitHu
     github.repositories[7].collaborators.clear()
     synced(source)
     assert (reads("ann"), reads("bob")) == (set(), set())
+
+
+@pytest.mark.django_db
+def test_a_repository_that_is_gone_is_closed_although_another_cannot_be_read(
+    github: GitHubSystem, source: Source
+) -> None:
+    github.addresses = {1: ["ann@example.org"]}
+    files = {"a.md": b"# A\n\nA seal."}
+    github.repositories = {id: Repo(f"r{id}", collaborators={1: "read"}, files=files) for id in (7, 8)}
+    synced(source)
+    assert reads("ann") == {"repository/7/files/a.md", "repository/8/files/a.md"}
+
+    del github.repositories[7]
+    github.refused["repositories/8/commits/heads/main"] = Answer({"message": "No"}, 403)
+    Source.objects.filter(pk=source.pk).update(checkpoint={})  # so that everything is listed anew
+    run = sync.run_now(source)
+
+    assert run.state == "succeeded"
+    assert reads("ann") == {"repository/8/files/a.md"}
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """How far a source has been read: runs that are interrupted, that read what changed, and that read everything anew."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,11 +15,13 @@ from connectors.kit.scripted import Scripted, in_turn, scripted
 from connectors.models import Document, Listed, Source, SyncRun
 from connectors.records import (
     Access,
+    AccessRecord,
     Checkpoint,
     Deletion,
     DocumentRecord,
     Entry,
     PrincipalRecord,
+    Problem,
     ScopeRecord,
 )
 from connectors.sources import registry
@@ -156,6 +159,36 @@ def test_a_listing_that_does_not_say_it_is_complete_lets_nothing_go(make: Make) 
     assert read_by_ann() == {"a"}
 
 
+def test_where_all_readers_were_named_scopes_go_and_documents_stay(make: Make) -> None:
+    attic = ScopeRecord(id="attic", access=ROOT.access)
+    old = replace(note("b"), scope="attic")
+    source, _ = make(
+        [ANN, ROOT, attic, note("a"), old, Checkpoint(state={"at": 1}, complete=True)],
+        [ANN, ROOT, Checkpoint(state={"at": 2}, readers_complete=True)],
+    )
+    ran(source)
+    assert read_by_ann() == {"a", "b"}
+    listing.read_whole(source)
+    ran(source)
+
+    assert read_by_ann() == {"a"}
+    assert Document.past_the_guard.filter(state="live").count() == 2
+    assert source.checkpoint == {"at": 2}
+
+
+def test_a_document_of_which_only_its_place_is_told_is_named(make: Make) -> None:
+    still = AccessRecord(kind="document", id="a", place="root")
+    source, _ = make(
+        [ANN, ROOT, note("a"), note("b"), Checkpoint(state={"at": 1}, complete=True)],
+        [ANN, ROOT, still, Checkpoint(state={"at": 2}, complete=True)],
+    )
+    ran(source)
+    listing.read_whole(source)
+    ran(source)
+
+    assert read_by_ann() == {"a"}
+
+
 def test_a_deletion_that_is_told_needs_no_whole_listing(make: Make) -> None:
     source, _ = make(
         [ANN, ROOT, note("a"), note("b"), Checkpoint(state={"at": 1}, complete=True)],
@@ -242,3 +275,12 @@ def test_a_run_that_names_everything_although_it_need_not_counts_as_a_whole_one(
     assert kind.asked == [None, {"at": 1}] and not run.whole
     assert read_by_ann() == {"b"}
     assert source.listed_at == run.started_at
+
+
+def test_what_no_database_holds_does_not_keep_a_run_from_ending(make: Make) -> None:
+    source, _ = make([Problem(message="a\0b\ud800"), ConnectorError("It says: \0 \ud800.")])
+    run = ran(source)
+
+    assert run.state == "failed"
+    assert run.problems == ["ab?", "It says:  ?."]
+    assert source.lease_until is None and source.failures == 1

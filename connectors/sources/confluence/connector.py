@@ -205,7 +205,8 @@ class Listing:
     def add_page(self, kind: str, found: Json) -> None:
         node = node_of(kind, found)
         if not node.id or node.space not in self.spaces:
-            return self.skip("A page has no id, or is of no space that was asked for, and is not read.", node.title)
+            name = node.name if node.id else ""  # not its title, which has readers (P9)
+            return self.skip("A page has no id, or is of no space that was asked for, and is not read.", name)
         if node.current and not node.version:
             self.skip("A page has no version and is not read.", node.name)
         self.nodes[node.id] = node
@@ -234,7 +235,7 @@ class Listing:
             if node is None or not node.is_document or found.get("status", "current") != "current":
                 continue  # of what is not read: another space, something archived, an app's own content
             if not file.id or not file.version:
-                self.skip("An attachment has no id or no version and is not read.", file.title)
+                self.skip("An attachment has no id or no version and is not read.", f"on {node.name}")
             elif not file.mime.startswith(NOT_READ):
                 files.append(file)
         return files
@@ -308,7 +309,7 @@ class Listing:
                     f"run reads them again and goes on with {len(rest)} of {len(documents)} documents."
                 )
                 yield from (AccessRecord(kind="document", id=left.id, place=left.scope) for left in rest)
-                yield Checkpoint()
+                yield Checkpoint(complete=self.complete)  # all is named: what this account sees no more is gone
                 return
             yield record
             if count % PAGE == PAGE - 1:

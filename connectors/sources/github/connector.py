@@ -18,7 +18,7 @@ from connectors.sources.github.api import A_SECOND, DOT_COM, Api, AppKey, Instal
 from connectors.sources.github.contents import Contents
 from connectors.sources.github.discussions import Discussions
 from connectors.sources.github.readers import Readers, Repository, listed_repositories, repository_of
-from connectors.sources.github.run import DISCUSSIONS, FILES, ISSUES, PULLS, Plan, Progress
+from connectors.sources.github.run import DISCUSSIONS, FILES, ISSUES, PULLS, Plan, Progress, heard
 
 INCLUDE = (FILES, ISSUES, PULLS, DISCUSSIONS)
 PUBLIC_READERS = ("members", "everyone")
@@ -56,7 +56,8 @@ class GitHub(Connector):
         """Who reads what, then repository after repository. A whole listing that was broken off is gone on with."""
         plan = self.plan()
         api, progress = self.api(plan), Progress(since)
-        repositories = yield from Readers(plan, api, progress, vouches=self.vouches_for_emails).records()
+        said, repositories = heard(Readers(plan, api, progress, vouches=self.vouches_for_emails).records())
+        yield from said
         yield Checkpoint(state=progress.noted())
         contents, count = Contents(plan, api, progress), 0
         for repository in repositories:
@@ -69,7 +70,11 @@ class GitHub(Connector):
             if count >= BETWEEN_CHECKPOINTS:
                 yield Checkpoint(state=progress.noted())
                 count = 0
-        yield Checkpoint(state=progress.noted(ended=True), complete=progress.is_whole and not progress.partial)
+        yield Checkpoint(
+            state=progress.noted(ended=True),
+            complete=progress.is_whole and not progress.partial,
+            readers_complete=progress.is_whole and progress.knows_readers,
+        )
 
     def check(self) -> list[str]:
         try:

@@ -183,7 +183,9 @@ class Readers:
         listed: dict[int, Object] = {}
         for fields in self.api.items(f"orgs/{self.plan.organization}/teams"):
             if (id := number(fields, "id")) is None:
-                yield self.progress.left_out("A team without a number is left out; nothing counts as gone in this run.")
+                yield self.progress.left_out(
+                    "A team without a number is left out; nothing counts as gone in this run.", of_readers=True
+                )
             else:
                 listed[id] = fields
         below: dict[int, list[int]] = {}
@@ -258,7 +260,7 @@ class Readers:
             repository = repository_of(fields)
             if repository is None:
                 yield self.progress.left_out(
-                    "A repository without a number is left out; nothing counts as gone in this run."
+                    "A repository without a number is left out; nothing counts as gone in this run.", of_readers=True
                 )
             elif number(inner(fields, "owner"), "id") == organization.id and self.plan.wants(text(fields, "name", 300)):
                 found[repository.id] = repository
@@ -267,6 +269,7 @@ class Readers:
     def scopes(self, organization: Organization, repositories: Iterable[Repository]) -> Iterator[Record]:
         """Each repository stands alone."""
         for repository in repositories:
+            self.progress.repositories.setdefault(str(repository.id), {})  # by which it is missed when it is gone
             access = yield from self.access(organization, repository)
             yield ScopeRecord(id=repository.scope, name=repository.full_name, access=access)
             if access.problem:
@@ -303,8 +306,7 @@ class Readers:
                 raise Unreadable(f"GitHub calls it {unknown!r}, which is not known here.")
 
     def collaborators(self, repository: Repository, affiliation: str) -> list[Account]:
-        kept = self.progress.repositories.setdefault(str(repository.id), {})
-        path = f"{repository.path}/collaborators"
+        kept, path = self.progress.repositories[str(repository.id)], f"{repository.path}/collaborators"
         return self.kept(kept, affiliation, path, {"affiliation": affiliation}, self.collaborator)
 
     def collaborator(self, fields: Object) -> Account | None:

@@ -1,12 +1,15 @@
 """What one run over an organisation on GitHub is to do, and how far it has come."""
 
+from collections.abc import Generator
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeVar
 
-from connectors.records import Problem, State
+from connectors.records import Problem, Record, State
+
+T = TypeVar("T")
 
 FORMAT = 1  # of the state
 OVERLAP = timedelta(minutes=5)  # that a run looks at again, since what is written last may be seen late
@@ -46,6 +49,7 @@ class Progress:
         self.state = state
         self.is_whole = "done" in state
         self.partial: bool = state.get("partial", False)  # something was left out: what was not named is not gone
+        self.knows_readers = True  # by the listing of this run: what holds rights, and was not named, is gone
 
     @property
     def teams(self) -> dict[str, dict[str, Any]]:
@@ -57,8 +61,9 @@ class Progress:
         found: dict[str, dict[str, Any]] = self.state["repositories"]
         return found
 
-    def left_out(self, message: str) -> Problem:
+    def left_out(self, message: str, *, of_readers: bool = False) -> Problem:
         self.partial = True
+        self.knows_readers = self.knows_readers and not of_readers
         return Problem(message=message)
 
     def is_done(self, repository: int) -> bool:
@@ -73,3 +78,13 @@ class Progress:
         left = {name: value for name, value in self.state.items() if name not in ("done", "partial")}
         listing = {"done": self.state["done"], "partial": self.partial} if self.is_whole and not ended else {}
         return deepcopy({**left, **listing})
+
+
+def heard(records: Generator[Record, None, T]) -> tuple[list[Record], T]:
+    """All of it before any of it is told: half of a change of rights may admit whom neither side of it does."""
+    said: list[Record] = []
+    while True:
+        try:
+            said.append(next(records))
+        except StopIteration as ended:
+            return said, ended.value
