@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts import principals
@@ -47,7 +48,8 @@ def add_source(
 def change_settings(source: Source, settings: Mapping[str, str]) -> None:
     """These settings and secrets instead of what they were; an empty one is forgotten. Raises `ConnectorError`.
 
-    Everything is read anew with them, since another sign-in may see other things.
+    Everything is read anew with them, since another sign-in may see other things; a run under way, which knows only
+    what they were, commits no more.
     """
     plain, secrets = _parted(source.kind, settings)
     _stays_in_place(source, plain)
@@ -55,6 +57,7 @@ def change_settings(source: Source, settings: Mapping[str, str]) -> None:
     source.save(update_fields=["settings"])
     sealing.write(source, secrets)
     listing.read_whole(source)
+    Source.objects.filter(pk=source.pk).update(fence=F("fence") + 1, lease_until=None)
     Source.objects.filter(pk=source.pk, next_sync_at__isnull=False).update(next_sync_at=timezone.now())
 
 

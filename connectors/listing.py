@@ -56,18 +56,14 @@ def note(run: SyncRun, records: Iterable[Record], reached: State | None) -> None
     if reached is None:
         return
     source = run.source
+    before = source.listing_state if run.whole else source.checkpoint
+    if before == dict(reached):
+        return
     if run.whole:
         source.listing_state = dict(reached)
     else:
         source.checkpoint = dict(reached)
     Source.objects.filter(pk=source.pk).update(listing_state=source.listing_state, checkpoint=source.checkpoint)
-
-
-def complete(run: SyncRun, reached: State) -> None:
-    """In the commit that lets go what was not named. A run of changes that named everything counts as whole."""
-    note(run, (), reached)
-    if not run.whole:
-        Source.objects.filter(pk=run.source_id).update(listed_at=run.started_at)
 
 
 def _named(record: Record) -> tuple[Kind, str] | None:

@@ -35,7 +35,7 @@ LEASE = timedelta(seconds=30)
 HEARTBEAT = 8.0  # seconds
 MAX_BACK_OFF = timedelta(hours=1)
 MAX_PROBLEMS = 200  # told on a run
-PAGE_BYTES = 64 * 1024 * 1024  # of file contents held in memory before they are committed
+PAGE_BYTES = 64 * 1024 * 1024  # of file contents fetched and held in memory before they are committed
 BRAKE_SHARE = 0.3  # of the documents, and more than
 BRAKE_COUNT = 20
 
@@ -131,7 +131,8 @@ class Reading:
             raise ConnectorError("The listing ended without saying so; what it left out is kept.")
 
     def _commit(self, reached: State | None = None) -> None:
-        """Apply what has been read since the last commit, file contents fetched beforehand.
+        """Apply what has been read since the last commit, file contents fetched beforehand; in several commits where
+        these would be too much in memory at once.
 
         `reached`: what to go on from after it, noted in the commit of the last of it.
         """
@@ -142,8 +143,9 @@ class Reading:
         held = 0
         for record in records:
             if isinstance(record, DocumentRecord):
+                fetched = callable(record.content)
                 record = _with_content(record, known, texts)
-                held += len(record.content) if isinstance(record.content, bytes) else 0
+                held += len(record.content) if fetched and isinstance(record.content, bytes) else 0
             ready.append(record)
             if held > PAGE_BYTES:
                 self.apply(ready, texts)
@@ -199,10 +201,7 @@ class Reading:
             placing.sweep(source.pk)
             self.run.counts["deleted"] = self.run.counts.get("deleted", 0) + len(gone)
             self.run.save(update_fields=["counts", "problems"])
-            if of_documents:
-                listing.complete(self.run, reached)
-            else:
-                listing.note(self.run, (), reached)
+            listing.note(self.run, (), reached)
 
 
 def known_content(source_id: int, records: list[Record]) -> dict[str, tuple[str, bytes]]:

@@ -47,6 +47,8 @@ class Reach:
 def is_public(address: IPAddress) -> bool:
     """Whether it stands in the public internet, whatever is wrapped around it."""
     if isinstance(address, ipaddress.IPv6Address):
+        if address.is_site_local:  # fec0::/10, withdrawn (RFC 3879) and still routed inside
+            return False
         if address in NAT64:
             return is_public(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
         within = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]

@@ -39,6 +39,6 @@ class Connector(ABC):
         """Whether this message, with its headers by lower-case name, is the source's own word that something changed.
 
         It is only woken by it, so that a message that is lost or repeated does no harm. Raises ConnectorError where the
-        signature is not right.
+        signature is not right, and where no messages are taken: both are answered as if there were no such source.
         """
-        return False
+        raise ConnectorError("A source of this kind takes no messages.", permanent=True)

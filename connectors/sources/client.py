@@ -10,8 +10,8 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
 
@@ -69,7 +69,7 @@ class Auth(Protocol):
 class Token:
     """A fixed key."""
 
-    value: str
+    value: str = field(repr=False)
     scheme: str = "Bearer"
 
     def __post_init__(self) -> None:
@@ -326,11 +326,16 @@ def _client(process: int, host: str) -> httpx.AsyncClient:
 
 
 @cache
+def _certificates(process: int) -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+@lru_cache(maxsize=64)  # a site may lead to any number of hosts
 def _opened(process: int, host: str) -> httpx.AsyncClient:
     """One a process for chosen hosts, by way of a proxy where the environment names one. One for each other host, since
     its connections lead to checked addresses and are kept by these."""
     return httpx.AsyncClient(
-        verify=ssl.create_default_context(),
+        verify=_certificates(process),
         follow_redirects=False,
         trust_env=not host,
         limits=httpx.Limits(max_keepalive_connections=4, keepalive_expiry=15.0),

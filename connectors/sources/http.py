@@ -168,11 +168,15 @@ class Listing:
     """The pages of one run, and what is to be remembered after each.
 
     `cursor`: where it began; None is the beginning of everything. `part`: what it is a part of, if an earlier run did
-    not come to its end.
+    not come to its end. `anew`: a run that was to go on from elsewhere; where it ends early, the next one begins anew,
+    since what it has named is not kept as that of a whole listing is.
     """
 
-    def __init__(self, cursor: str | None = None, part: Part | None = None, since: State | None = None) -> None:
+    def __init__(
+        self, cursor: str | None = None, part: Part | None = None, since: State | None = None, *, anew: bool = False
+    ) -> None:
         self.cursor = cursor
+        self.anew = anew
         self.part = part
         self.since: State = since or {}
         self.last = cursor
@@ -217,6 +221,8 @@ class Listing:
             raise ConnectorError("The cursors lead in a circle: a page names one as the next that was read already.")
         self.asked.add(page.cursor)
         self.last = page.cursor
+        if self.anew:
+            return Checkpoint(state={})
         part: Part = self.part or ("whole" if self.cursor is None else "changes")
         return self._reached({"cursor": page.cursor, "part": part})
 

@@ -61,6 +61,14 @@ class People:
         given = self.addresses.get(login, "")
         return given or (login if "@" in login else f"{login}@{self.domain}" if self.domain else None)
 
+    def may_be_read(self, login: str) -> bool:
+        """Whether this may be an account that is read, called by the part before its @: nothing says that both are one
+        person, so a deny set that names this one would miss the other."""
+        return login not in self.accounts and any(
+            account.partition("@")[0] == login and self.address_of(account) != self.address_of(login)
+            for account in self.accounts
+        )
+
     def records(self) -> list[PrincipalRecord]:
         """Everybody who was named until now, and every group. Only accounts that are read are known to be members of
         the organisation's server: a list may name who never was."""
@@ -123,6 +131,9 @@ def readers(named: Iterable[Named], seen: Collection[str], people: People, *, ow
         undescribed = [who.name for who in withheld if who.kind == "group" and who.name not in people.groups]
         if undescribed and granted:
             unclear = f"it withholds from the group {undescribed[0]!r}, whose members nobody knows"
+        doubtful = [who.name for who in withheld if who.kind == "person" and people.may_be_read(who.name)]
+        if doubtful and granted:
+            unclear = f"it withholds from {doubtful[0]!r}, who may be an account that is read"
     if unclear:
         return Readers(Access(grants=_entries(certain)), unclear=unclear)
     unknown = {who.name for who in granted if who.kind == "group" and who.name not in people.groups}

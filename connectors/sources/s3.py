@@ -251,7 +251,7 @@ class Listing:
     plan: Plan
     state: State
     wants_metadata: bool
-    complete: bool = True
+    denied: "Denied | None" = None  # a bucket that may not be listed, while others may
     archived: int = 0
     metadata: dict[str, Metadata] = field(default_factory=dict)
 
@@ -272,8 +272,11 @@ class Listing:
         for store in self.plan.stores:
             yield from self.objects(store, regulations, named)
         yield from self.problems(regulations, named)
+        if self.denied is not None:  # what changed for what it holds was not seen: its rights grow old (P7)
+            yield Checkpoint(state=self.state, readers_complete=True)
+            raise self.denied
         state: State = {"looked": began.isoformat(), "metadata": self.metadata} if self.wants_metadata else {}
-        yield Checkpoint(state=state, complete=self.complete)
+        yield Checkpoint(state=state, complete=True)
 
     def closed(self, problem: str) -> Iterator[Record]:
         """Nobody is admitted to anything until the rules can be read (P4), and nothing counts as gone."""
@@ -290,8 +293,8 @@ class Listing:
         except Denied as denied:
             if len(self.plan.stores) == 1 or denied.code in SIGN_IN:
                 raise
-            self.complete = False
-            yield Problem(message=f"{denied} What is known of it stays as it is.")
+            self.denied = denied
+            yield Problem(message=f"{denied} What is known of it stays as it is, as long as permissions may be old.")
 
     def object(self, store: "Store", found: Found, regulations: Regulations, named: set[str]) -> Iterator[Record]:
         id = f"{store.bucket}/{found.key}"
@@ -336,7 +339,7 @@ class Listing:
 
     def problems(self, regulations: Regulations, named: set[str]) -> Iterator[Problem]:
         for id, rule in regulations.objects.items():
-            if id not in named and self.complete:
+            if id not in named and self.denied is None:
                 where = f", line {rule.line}" if rule.line else ""
                 yield Problem(message=f"{self.plan.where}{where}: there is no object {id!r}")
         if self.archived:

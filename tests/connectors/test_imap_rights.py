@@ -82,6 +82,21 @@ def test_what_is_withheld_from_a_group_nobody_described_leaves_only_those_whose_
     assert "strangers" in said.unclear
 
 
+@pytest.mark.parametrize("withholds", [("-ann", "lr"), ("ann", "")])
+def test_what_is_withheld_from_a_name_that_may_be_an_account_leaves_only_those_whose_sign_in_shows_it(
+    withholds: Named,
+) -> None:
+    """`ann` may be ann@example.org: without a domain nothing links the two, and the deny set would miss her."""
+    named = [("anyone", "lr"), withholds]
+    accounts = [ANN, "bob@example.org"]
+    said = readers(named, ["bob@example.org"], People(accounts), owner=None)
+    assert granted(said.access) == {"user:bob@example.org"}
+    assert "'ann'" in said.unclear
+    linked = readers(named, ["bob@example.org"], People(accounts, domain="example.org"), owner=None)
+    assert "*" in granted(linked.access)
+    assert linked.access.deny == ("user:ann",)
+
+
 def test_a_rule_for_the_whole_server_comes_after_all_others() -> None:
     assert granted(read(("anyone", "lr"), ("bob", "lr"), ("#anyone", "l")).access) == {f"user:{ANN}"}
     assert read(("bob", "lr"), ("#bob", "")).access.deny == ("user:bob",)

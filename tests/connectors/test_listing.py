@@ -254,7 +254,7 @@ def test_a_run_that_ends_before_it_lets_go_what_was_not_named_does_so_the_next_t
     ran(source)
     listing.read_whole(source)
     with monkeypatch.context() as broken:
-        broken.setattr(listing, "complete", lambda *_: 1 / 0)
+        broken.setattr("connectors.corpus.placing.sweep", lambda *_: 1 / 0)
         assert ran(source).state == "failed"
     assert read_by_ann() == {"a", "b"}
     ran(source)
@@ -263,18 +263,17 @@ def test_a_run_that_ends_before_it_lets_go_what_was_not_named_does_so_the_next_t
     assert read_by_ann() == {"b"}
 
 
-def test_a_run_that_names_everything_although_it_need_not_counts_as_a_whole_one(make: Make) -> None:
+def test_a_run_of_changes_that_names_everything_lets_go_the_rest_and_is_no_whole_one(make: Make) -> None:
     source, kind = make(
         [ANN, ROOT, note("a"), Checkpoint(state={"at": 1}, complete=True)],
         [ANN, ROOT, note("b"), Checkpoint(state={"at": 2}, complete=True)],
     )
-    ran(source)
-    Source.objects.update(listed_at=timezone.now() - timedelta(hours=23))
+    listed_at = ran(source).started_at
     run = ran(source)
 
     assert kind.asked == [None, {"at": 1}] and not run.whole
     assert read_by_ann() == {"b"}
-    assert source.listed_at == run.started_at
+    assert source.listed_at == listed_at, "once a day everything is read from its beginning all the same"
 
 
 def test_what_no_database_holds_does_not_keep_a_run_from_ending(make: Make) -> None:

@@ -323,9 +323,21 @@ def test_a_signed_message_of_the_system_itself_wakes_its_source(
     assert sent(b'{"star": 1}') == (202, False), "nothing of it is read"
     assert sent(b'{"page": 1}', signed_with=b"other") == (404, False)
     assert sent(b'{"page": 1}', key="nowhere") == (404, False)
+    assert sent(b"", signed_with=b"other") == (404, False)
+    assert sent(b"") == (202, False)
     assert sent(b"page" * 10_000_000)[0] == 413
     pause(source)
     assert sent(b'{"page": 1}') == (404, False)
+
+
+def test_a_source_whose_system_sends_no_messages_cannot_be_told_from_none(client: Client) -> None:
+    add_source("files", kind="folder", settings={"path": "/nowhere"})
+    known, unknown = (
+        client.post(f"/api/v1/sources/{key}/webhook", b"{}", content_type="application/json")
+        for key in ("files", "nowhere")
+    )
+    assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
+    assert known.status_code == 404
 
 
 def test_a_source_deleted_and_made_again_is_not_the_one_a_token_names(push: Pusher, wiki: Source) -> None:
