@@ -26,8 +26,7 @@ from connectors.errors import RunSuperseded
 from connectors.models import Document, Source, SyncRun
 from connectors.parsing import ParseFailed
 from connectors.records import Checkpoint, Deletion, DocumentRecord, Problem, Record, State
-from connectors.sources.base import ConnectorError
-from connectors.sources.client import SlowDown
+from connectors.sources.base import ConnectorError, SlowDown
 
 log = logging.getLogger("gatehouse.sync")
 

@@ -15,6 +15,14 @@ class ConnectorError(Exception):
         self.permanent = permanent
 
 
+class SlowDown(ConnectorError):
+    """The system (`where`) asks to be left alone for longer than a run waits: `seconds` from now."""
+
+    def __init__(self, where: str, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"{where} asks to be left alone for {seconds:.0f} seconds; the run goes on after that.")
+
+
 class Connector(ABC):
     """Reads one system. `settings` names each setting with the sentence that explains it; `secrets` those of them that
     are never shown again, `place` those that say which system it is: ids of another one mean something else (P3)."""

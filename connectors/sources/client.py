@@ -19,7 +19,7 @@ import httpx
 
 from connectors.calling import LOOP_LOCK, TooSlow, retry_after, within
 from connectors.sources.addresses import Reach
-from connectors.sources.base import ConnectorError
+from connectors.sources.base import ConnectorError, SlowDown
 
 MEGABYTE = 1024 * 1024
 MOST = 32 * MEGABYTE  # bytes of an answer, unless a caller says otherwise
@@ -46,15 +46,7 @@ class TooLarge(ConnectorError):
 
     def __init__(self, url: str, most: int) -> None:
         megabytes = f"{max(most // MEGABYTE, 1)} MB"
-        super().__init__(f"An answer of {_shown(url)} is larger than {megabytes}.", permanent=True)
-
-
-class SlowDown(ConnectorError):
-    """The system asks to be left alone for longer than a run waits: `seconds` from now."""
-
-    def __init__(self, url: str, seconds: float) -> None:
-        self.seconds = seconds
-        super().__init__(f"{_shown(url)} asks to be left alone for {seconds:.0f} seconds; the run goes on after that.")
+        super().__init__(f"An answer of {shown(url)} is larger than {megabytes}.", permanent=True)
 
 
 class Auth(Protocol):
@@ -105,7 +97,7 @@ class Reply:
         try:
             return json.loads(self.content)
         except (ValueError, RecursionError):
-            raise ConnectorError(f"{_shown(self.url)} answered something that is not JSON.") from None
+            raise ConnectorError(f"{shown(self.url)} answered something that is not JSON.") from None
 
     def link(self, relation: str) -> str | None:
         """The address of a `Link` header (RFC 8288), absolute. Raises ConnectorError where it is none."""
@@ -206,13 +198,13 @@ class Client:
                     return reply
                 failure, wait = self._judged(question, reply)
             except _Broken as broken:
-                failure, wait = ConnectorError(f"{_shown(question.url)} {broken}"), None
+                failure, wait = ConnectorError(f"{shown(question.url)} {broken}"), None
             if failure.permanent or number == self._tries - 1:
                 break
             wait = min(FIRST_WAIT * 2**number, LONGEST_WAIT) if wait is None else wait
             waited += wait
             if waited > PATIENCE:
-                raise SlowDown(question.url, wait)
+                raise SlowDown(shown(question.url), wait)
             self._sleep(wait)
         raise failure
 
@@ -311,7 +303,7 @@ async def _read(response: httpx.Response, url: str, most: int) -> bytes:
     """Counted as it is unpacked, so that a few bytes cannot become gigabytes. Packed more than once, one piece of it
     could become that before it is counted."""
     if "," in response.headers.get("content-encoding", ""):
-        raise ConnectorError(f"{_shown(url)} packed its answer more than once, which is not read.", permanent=True)
+        raise ConnectorError(f"{shown(url)} packed its answer more than once, which is not read.", permanent=True)
     body = bytearray()
     async for piece in response.aiter_bytes(65_536):
         body += piece
@@ -371,7 +363,7 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
     """Host and path: what stands behind the question mark may be a secret."""
     parts = httpx.URL(url)
     return f"{parts.host}{parts.path}"
@@ -393,14 +385,14 @@ def _sentence(status: int, url: str, detail: str) -> str:
     told = f" It says: {detail}" if detail else ""
     match status:
         case 401:
-            return f"{_shown(url)} does not accept the sign-in: is the token right, and still in force?{told}"
+            return f"{shown(url)} does not accept the sign-in: is the token right, and still in force?{told}"
         case 403:
-            return f"{_shown(url)} may not be read with these rights.{told}"
+            return f"{shown(url)} may not be read with these rights.{told}"
         case 404 | 410:
-            return f"{_shown(url)} is not there, or is hidden from this sign-in.{told}"
+            return f"{shown(url)} is not there, or is hidden from this sign-in.{told}"
         case 429:
-            return f"{_shown(url)} was asked too often; the next run tries again.{told}"
+            return f"{shown(url)} was asked too often; the next run tries again.{told}"
         case _ if status >= 500:
-            return f"{_shown(url)} has a fault of its own ({status}); the next run tries again.{told}"
+            return f"{shown(url)} has a fault of its own ({status}); the next run tries again.{told}"
         case _:
-            return f"{_shown(url)} answered with status {status}.{told}"
+            return f"{shown(url)} answered with status {status}.{told}"

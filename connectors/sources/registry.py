@@ -3,26 +3,18 @@
 from importlib.metadata import EntryPoint, entry_points
 
 from connectors.sources.base import Connector, ConnectorError
-from connectors.sources.confluence import Confluence
-from connectors.sources.folder import Folder
-from connectors.sources.github import GitHub
-from connectors.sources.http import Http
-from connectors.sources.imap import Imap
-from connectors.sources.s3 import S3
-from connectors.sources.web import Web
 
 PUSH = "push"  # its records come by the API: there is nothing to read, and no connector
-KINDS: dict[str, type[Connector]] = {
-    "confluence": Confluence,
-    "folder": Folder,
-    "github": GitHub,
-    "http": Http,
-    "imap": Imap,
-    "s3": S3,
-    "web": Web,
+# Where each stands: it is loaded when it is first asked for, since most processes need none of them.
+KINDS: dict[str, str | type[Connector]] = {
+    "confluence": "connectors.sources.confluence:Confluence",
+    "folder": "connectors.sources.folder:Folder",
+    "github": "connectors.sources.github:GitHub",
+    "http": "connectors.sources.http:Http",
+    "imap": "connectors.sources.imap:Imap",
+    "s3": "connectors.sources.s3:S3",
+    "web": "connectors.sources.web:Web",
 }
-
-
 PLUG_INS = "gatehouse.connectors"  # the group of entry points by which an installed package brings a kind
 
 
@@ -31,7 +23,8 @@ def connector_for(kind: str) -> type[Connector] | None:
     if kind == PUSH:
         return None
     if kind in KINDS:
-        return KINDS[kind]
+        known_as = KINDS[kind]
+        return _loaded(EntryPoint(kind, known_as, PLUG_INS)) if isinstance(known_as, str) else known_as
     for plug_in in entry_points(group=PLUG_INS, name=kind):
         return _loaded(plug_in)
     known = ", ".join(sorted({PUSH, *KINDS, *(plug_in.name for plug_in in entry_points(group=PLUG_INS))}))

@@ -12,8 +12,8 @@ import pytest
 from connectors.kit.system import Answer, Asked, Clock, System
 from connectors.sources import client
 from connectors.sources.addresses import NotAllowed, NotFound, Reach, is_public
-from connectors.sources.base import ConnectorError
-from connectors.sources.client import Client, Refused, Reply, SlowDown, Token, TooLarge
+from connectors.sources.base import ConnectorError, SlowDown
+from connectors.sources.client import Client, Refused, Reply, Token, TooLarge
 
 
 def echo(asked: Asked) -> Answer:

@@ -20,8 +20,8 @@ from connectors.records import (
     Record,
     ScopeRecord,
 )
-from connectors.sources.base import ConnectorError
-from connectors.sources.client import Refused, SlowDown
+from connectors.sources.base import ConnectorError, SlowDown
+from connectors.sources.client import Refused
 from connectors.sources.confluence.connector import Confluence, Listing
 from tests.connectors.a_confluence import (
     Account,

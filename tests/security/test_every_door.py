@@ -21,6 +21,7 @@ from connectors.corpus import guard
 from connectors.corpus.guard import GuardedQuerySet
 from connectors.corpus.wall import OWNER
 from connectors.models import Document
+from connectors.sources.folder import Folder
 from tests.gateway.slack.signing import SECRET, TOKEN, signature
 from tests.security.hidden import ASKED, Hidden, hide
 from tests.security.routes import Route, routes
@@ -184,8 +185,9 @@ NEVER_REACHED = {
 }
 
 
-def test_something_that_is_sent_reaches_every_handler(hidden: Hidden) -> None:
+def test_something_that_is_sent_reaches_every_handler(hidden: Hidden, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a walk would compare refusals with refusals. A new address needs a body in `sent.TO` that it takes."""
+    monkeypatch.setattr(Folder, "webhook", lambda self, headers, body: True)  # as a system whose signature is right
     doors = [Door(credential) for credential in entitled(hidden)]
     missed = [
         f"{method} {route.template}: {sorted(statuses)}"

@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 
 from connectors.parsing.kinds import kind_by_name
 from connectors.records import Access, AccessRecord, Deletion, DocumentRecord, Problem, Record
-from connectors.sources.base import ConnectorError
-from connectors.sources.client import Refused, Reply, SlowDown, TooLarge
+from connectors.sources.base import ConnectorError, SlowDown
+from connectors.sources.client import Refused, Reply, TooLarge
 from connectors.sources.crawling import hypertext, sitemaps
 from connectors.sources.crawling.asking import Asking, NotReadable
 from connectors.sources.crawling.locations import Site, leads_into_itself, location, origin_of, target_of

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from connectors.calling import retry_after
-from connectors.sources.base import ConnectorError
-from connectors.sources.client import MEGABYTE, Auth, Client, Reply, SlowDown, Token
+from connectors.sources.base import ConnectorError, SlowDown
+from connectors.sources.client import MEGABYTE, Auth, Client, Reply, Token, shown
 
 DOT_COM = "https://api.github.com"
 VERSION = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
@@ -150,7 +150,7 @@ class Api:
         errors = objects(body["errors"], "a GraphQL question")
         kinds = {text(error, "type", 100) for error in errors}
         if "RATE_LIMITED" in kinds:
-            raise SlowDown(reply.url, until_reset(reply))
+            raise SlowDown(shown(reply.url), until_reset(reply))
         said = " ".join(text(errors[0], "message", 200).split())
         if (kinds and kinds <= NOT_ALLOWED) or all(inner(error, "extensions").get("code") for error in errors):
             raise Denied(f"GitHub says: {said}")
