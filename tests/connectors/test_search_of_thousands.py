@@ -132,6 +132,14 @@ def test_where_the_nearest_are_hidden_the_covering_index_answers_after_the_appro
     assert [(look.way, look.fetched) for look in into(BY_SCOPE, found)] == [("Index Only Scan", 0)]
 
 
+def test_what_stands_at_the_far_end_of_the_approximate_index_is_not_relied_on(all: Thousands) -> None:
+    """Of its 200 candidates the nearest 150 are hidden: fifty are left, where it is full of gaps."""
+    found = looked(all, "three", query="", mode="vector")
+    assert [look.rows for look in into(graph(), found)] == [200]
+    assert [(look.way, look.fetched) for look in into(BY_SCOPE, found)] == [("Index Only Scan", 0)]
+    assert not into(BY_SCOPE, looked(all, "half", query="", mode="vector")), "25 are hidden, and enough of it is sure"
+
+
 @pytest.mark.parametrize("question", ["a rare word", "a common word", "both", "a phrase", "a beginning", "a source"])
 def test_words_are_looked_for_in_their_indexes(all: Thousands, question: str) -> None:
     found = [look for look in looked(all, "all", **QUESTIONS[question]) if "@@" in look.statement]

@@ -27,10 +27,15 @@ WAITING = 5_500  # without; with the others, more have a word than are counted o
 CROWD = 1_100  # folders with a document each, for groups that nobody is in
 DIMENSIONS = 32
 EXACT_LIMIT = 1_000  # permitted passages; of more, the nearest are taken from the approximate index
-NEAREST = {"half": 0.005, "five": 0.05, "thirty": 0.3}  # folders, and how much of all is as near as what they hold
+NEAREST = {
+    "half": 0.005,
+    "three": 0.03,
+    "five": 0.05,
+    "thirty": 0.3,
+}  # folders, and how much of all is as near as what they hold
 REST = [f"rest{number:02}" for number in range(20)]
 FEW = [f"few{count}" for count in range(1, 10)]
-ALL = ("all", "half", "five", "thirty")  # readers by how many percent of the nearest are hidden from them
+ALL = ("all", "half", "three", "five", "thirty")  # readers by how many percent of the nearest are hidden from them
 READERS: dict[str, tuple[str, ...]] = (  # of each folder; beside them there is one who reads nothing
     {folder: ALL[: place + 1] for place, folder in enumerate(NEAREST)}
     | {folder: (*ALL, "some") if place < 3 else ALL for place, folder in enumerate(REST)}
