@@ -52,6 +52,9 @@ def change_settings(source: Source, settings: Mapping[str, str]) -> None:
     what they were, commits no more.
     """
     plain, secrets = _parted(source.kind, settings)
+    source.settings = (
+        Source.objects.select_for_update().get(pk=source.pk).settings
+    )  # somebody else may have changed some
     _stays_in_place(source, plain)
     source.settings = {name: value for name, value in (source.settings | plain).items() if value}
     source.save(update_fields=["settings"])

@@ -71,7 +71,7 @@ def begin(source: Source) -> SyncRun | None:
     SyncRun.objects.filter(source=row, state=SyncRun.State.RUNNING).update(
         state=SyncRun.State.FAILED,
         ended_at=now,
-        problems=["The run stopped before its end: its worker was ended. The next run goes on."],
+        problems=["The run did not come to its end: its worker was ended, or settings were changed. The next goes on."],
     )
     row.fence += 1
     row.lease_until = now + LEASE
@@ -108,7 +108,6 @@ class Reading:
 
     run: SyncRun
     _page: list[Record] = field(default_factory=list)
-    _bytes: int = 0
 
     def read(self) -> None:
         ended = False

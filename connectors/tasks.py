@@ -36,9 +36,7 @@ def sync_source(source_id: int) -> None:
     if run is not None:
         sync.conduct(run)
         ingest.delay()
-        if (
-            sync.due().filter(pk=source_id).exists()
-        ):  # woken meanwhile: what changed since the run began is still to read
+        if sync.due().filter(pk=source_id).exists():  # woken meanwhile: what changed since it began is still to read
             sync_source.delay(source_id)
 
 

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User, Verb
-from connectors import sync
+from connectors import tasks
 from connectors.models import Source, SyncRun
 from gateway import audit
 from gateway.api import shapes
@@ -67,7 +67,7 @@ class SyncNow(AdminView):
         if source is None:
             raise Http404
         audit.record("source.sync_requested", user_id=person_of(request).pk, details={"source": key})
-        sync.wake(source)
+        tasks.read_at_once(source)
         return Response({"state": "accepted"}, status=202)
 
 

@@ -69,6 +69,8 @@ def condition_of(source: Source, last_run: SyncRun | None) -> Condition:
     if not source.enabled:
         return Condition(tone="warning", text="Paused: hidden from everyone")
     if is_too_old(source):
+        if source.permissions_verified_at is None and last_run is not None and last_run.state == SyncRun.State.FAILED:
+            return Condition(tone="error", text="Hidden from everyone: no run has come to its end yet")
         return Condition(tone="error", text="Hidden from everyone: its permissions are too old")
     if last_run is None:
         pushed = source.next_sync_at is None

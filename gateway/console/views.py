@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.identity import effective_groups, linked_accounts
 from accounts.models import User
 from accounts.provisioning import activate, deactivate
-from connectors import adding, sync
+from connectors import adding, sync, tasks
 from connectors.models import Source, SyncRun
 from gateway import audit
 from gateway.console.audit_lines import lines_of
@@ -64,7 +64,7 @@ def resume(request: HttpRequest, key: str) -> HttpResponse:
 def sync_now(request: HttpRequest, key: str) -> HttpResponse:
     woken = source_named(key)
     record(request, "source.sync_requested", source=key)
-    sync.wake(woken)
+    tasks.read_at_once(woken)
     return source_card(request, source_named(key))
 
 

@@ -43,7 +43,8 @@ class Command(BaseCommand):
         if source.next_sync_at is not None:
             run = ran(source)
             succeeded = run.state == SyncRun.State.SUCCEEDED
-            counts = ", ".join(f"{count} {state}" for state, count in sorted(run.counts.items())) or "nothing new"
+            counts = ", ".join(f"{count} {state}" for state, count in sorted(run.counts.items()) if count)
+            counts = counts or "nothing new"
             self.stdout.write(f"{source.key}: {run.state}, {counts}")
             for problem in run.problems:
                 self.stderr.write(f"{source.key}: {problem}")

@@ -38,6 +38,7 @@ def test_the_condition_names_what_hides_the_source_first(world: World) -> None:
     assert words_for(world, run_of(world.source, problems=["One."])) == "Up to date, with problems"
     too_old = "Hidden from everyone: its permissions are too old"
     assert words_for(world, fine, max_permission_age=day) == too_old
+    assert words_for(world, failed) == "Hidden from everyone: no run has come to its end yet"
     assert words_for(world, fine, permissions_verified_at=now - day) == too_old
     assert words_for(world, fine, permissions_verified_at=now) == "Up to date"
     assert words_for(world, failed, enabled=False) == "Paused: hidden from everyone"
