@@ -114,6 +114,11 @@ class Web(Connector):
                 yield Problem(message=told)
         access = Access(inherits=False, grants=tuple(Entry(id=name) for name in known))
         yield ScopeRecord(id=SCOPE, name=self.name, access=access)
+        if not readers:
+            yield Problem(message="Nobody will be able to read anything until the setting 'readers' says who may.")
+        if people and not self.vouches_for_emails:
+            told = "The addresses in 'readers' and 'groups' count only if the source vouches for e-mail addresses."
+            yield Problem(message=told)
 
     def check(self) -> list[str]:
         """Asks for robots.txt, the start addresses and the sitemaps."""
@@ -122,12 +127,6 @@ class Web(Connector):
             told = [record.message for record in self.readers() if isinstance(record, Problem)]
         except ConnectorError as error:
             return [str(error)]
-        if not self.listed("readers"):
-            told.append("Nobody will be able to read anything until the setting 'readers' says who may.")
-        if not self.vouches_for_emails and any(ADDRESS.fullmatch(name) for name in self.named()):
-            told.append(
-                "The addresses in 'readers' and 'groups' count only if the source vouches for e-mail addresses."
-            )
         return told + Crawl(plan, self.asking(plan), Memory(), whole=True).tried()
 
     # --- settings ---------------------------------------------------------------------------------------------
@@ -189,11 +188,6 @@ class Web(Connector):
                 raise wrong(f"{name!r} cannot be the name of a group.")
             found[name] = addresses
         return found
-
-    def named(self) -> Iterator[str]:
-        yield from self.listed("readers")
-        for members in self.groups().values():
-            yield from members
 
     def number(self, setting: str, absent: int, most: int) -> int:
         value = self.values.get(setting, "").strip()

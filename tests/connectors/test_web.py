@@ -766,15 +766,17 @@ def test_readers_are_everyone_people_and_groups() -> None:
     assert people == ["ann@example.org", "bob@example.org", "carol@example.org", "dan@example.org"]
     board = next(record for record in records if isinstance(record, PrincipalRecord) and record.id == "board")
     assert board.members == (Entry(id="ann@example.org"), Entry(id="bob@example.org"))
-    assert isinstance(records[-1], ScopeRecord)
-    assert [entry.id for entry in records[-1].access.grants] == ["board", "dan@example.org"]
+    [scope] = [record for record in records if isinstance(record, ScopeRecord)]
+    assert [entry.id for entry in scope.access.grants] == ["board", "dan@example.org"]
     assert "'nobody-known', which is no address and none of 'groups'" in problems(records)[0]
+    assert "count only if the source vouches" in problems(records)[1], "each run tells, not only a check"
 
 
 def test_without_readers_nobody_reads(system: System) -> None:
     records, _ = read(web(system.url, readers=""))
 
     assert records[0] == ScopeRecord(id="site", name=f"{system.url}/", access=Access(inherits=False))
+    assert "Nobody will be able to read anything" in problems(records)[0]
 
 
 def test_readers_that_cannot_be_understood_are_nobody(system: System) -> None:
