@@ -92,7 +92,9 @@ def connector_of(source: Source) -> Connector:
     kind = connector_for(source.kind)
     if kind is None:
         raise ConnectorError("This source pushes its records; there is nothing to read.", permanent=True)
-    return kind(source.settings | sealing.read(source), vouches_for_emails=source.directory.vouches_for_emails)
+    connector = kind(source.settings | sealing.read(source), vouches_for_emails=source.directory.vouches_for_emails)
+    connector.last = source.checkpoint
+    return connector
 
 
 def pause(source: Source) -> None:

@@ -252,7 +252,10 @@ class Writing:
         document = self._living(record.id)
         if document is None:
             return Outcome(record.id, "unknown", changed=False)
-        moved = documents.move(document, self.places.of(record.place, record.access), self.places)
+        place = self.places.of(record.place, record.access)
+        if record.version is not None and record.version != document.version:  # these rights are not of what is stored
+            place = self.places.both(document.next_scope_id or document.scope_id, place)
+        moved = documents.move(document, place, self.places)
         if record.revision is not None:
             document.revision = record.revision
             Document.past_the_guard.filter(pk=document.pk).update(revision=record.revision)
@@ -297,7 +300,9 @@ class Writing:
 
     def hide(self, kind: Kind, id: str) -> None:
         """A change of this is known and what it is now is not: nobody is admitted by it (P4)."""
-        if kind == "principal":
+        if kind == "principal" and id in RESERVED_IDS:
+            self.misused(id)  # `conceal` would end what the gateway itself means by it
+        elif kind == "principal":
             principals.conceal(self.source.pk, id, touched=self.touched)
         elif kind == "scope":
             self._close([self.places.named(id)])

@@ -99,12 +99,17 @@ class DocumentRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class AccessRecord:
-    """Replaces where a known document or scope stands and who reads it, and nothing else."""
+    """Replaces where a known document or scope stands and who reads it, and nothing else.
+
+    `version`: of the content these rights were read with. Where another is stored, that is held to the rights it had as
+    well, until this one comes: a right given with new words is none to the old ones.
+    """
 
     kind: Literal["document", "scope"]
     id: str
     place: str | None = None
     access: Access = field(default_factory=Access)
+    version: str | None = None
     revision: int | None = None
 
 

@@ -25,11 +25,16 @@ class SlowDown(ConnectorError):
 
 class Connector(ABC):
     """Reads one system. `settings` names each setting with the sentence that explains it; `secrets` those of them that
-    are never shown again, `place` those that say which system it is: ids of another one mean something else (P3)."""
+    are never shown again, `place` those that say which system it is: ids of another one mean something else (P3).
+
+    `last`: the state the last run that came to its end left behind, given also where all is read from its beginning:
+    so it is known that this is still the system that was read.
+    """
 
     settings: ClassVar[Mapping[str, str]] = {}
     secrets: ClassVar[frozenset[str]] = frozenset()
     place: ClassVar[frozenset[str]] = frozenset()
+    last: State = {}  # never changed in place
 
     def __init__(self, values: Mapping[str, str], *, vouches_for_emails: bool = False) -> None:
         self.values = dict(values)
