@@ -12,7 +12,7 @@ PRODUCTION = GATEHOUSE_ENV_FILE=none GATEHOUSE_MODE=production GATEHOUSE_PUBLIC_
 	GATEHOUSE_ENCRYPTION_KEYS="$$($(BIN)/python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())')"
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test mutants check bench bench-peers css format browser lock
+.PHONY: help install up test mutants faults check bench bench-peers css format browser lock
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -44,6 +44,9 @@ test: install browser ## the whole test suite, with its own database; ARGS="-k w
 
 mutants: install ## break the permission filter in every way, one at a time: tests must notice; ARGS="--of COMMIT WORD"
 	@$(BIN)/python -m tests.mutants $(ARGS)
+
+faults: install ## kill every process in the middle of a sync, again and again: nothing may be lost; ARGS="--seed 2"
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 # The browser tests want Debian's Chromium; who may install it gets it.
 browser:
