@@ -93,7 +93,7 @@ def connector_of(source: Source) -> Connector:
     if kind is None:
         raise ConnectorError("This source pushes its records; there is nothing to read.", permanent=True)
     connector = kind(source.settings | sealing.read(source), vouches_for_emails=source.directory.vouches_for_emails)
-    connector.last = source.checkpoint
+    connector.last = source.checkpoint or {}
     return connector
 
 

@@ -33,10 +33,10 @@ PRINCIPAL_FIELDS = ("kind", "email", "name", "members", "external", "revision")
 SCOPE_FIELDS = ("name", "parent", *ACCESS_FIELDS, "revision")
 DOCUMENT_FIELDS = (
     *("title", "scope", *ACCESS_FIELDS, "url", "mime", "text", "content_base64"),
-    *("author", "created_at", "modified_at", "metadata", "revision"),
+    *("author", "created_at", "modified_at", "metadata", "version", "revision"),
 )
 DELETION_FIELDS = ("kind", "revision")
-READERS_FIELDS = (*ACCESS_FIELDS, "members", "scope", "parent")
+READERS_FIELDS = (*ACCESS_FIELDS, "members", "scope", "parent", "version")
 
 USER_OR_GROUP: Sequence[Literal["user", "group"]] = ("user", "group")
 DOCUMENT_OR_SCOPE: Sequence[Literal["document", "scope"]] = ("document", "scope")
@@ -50,7 +50,10 @@ class ReadersUnreadable(InvalidJSON):
 
     def __init__(self, error: InvalidJSON, kind: Kind, id_: str) -> None:
         until = "is named by nobody's list" if kind == "principal" else "may be read by nobody"
-        super().__init__(error.code, f"{error.message} Until a list that can be understood is sent, {id_!r} {until}.")
+        then = f"Until a list that can be understood is sent, {id_!r} {until}."
+        if kind == "principal" and id_ in RESERVED_IDS:
+            then = f"The id {id_!r} is reserved, and what names it is hidden."
+        super().__init__(error.code, f"{error.message} {then}")
         self.kind = kind
         self.id = id_
 
@@ -88,6 +91,8 @@ def _kind_whose_readers_are_unreadable(type_: str, data: object) -> Kind | None:
         else:
             _access(fields)
             _optional_id(fields, "scope" if kind == "document" else "parent")
+            if type_ == "access":
+                _version(fields)  # of which the rights are
     except InvalidJSON:
         return cast(Kind, kind)
     return None
@@ -152,19 +157,22 @@ def _document(id_: str, data: object) -> DocumentRecord:
         created_at=fields.time("created_at"),
         modified_at=fields.time("modified_at"),
         metadata=fields.object("metadata"),
+        version=_version(fields),
         revision=fields.integer("revision"),
     )
 
 
 def _access_record(id_: str, data: object) -> AccessRecord:
-    kind = Fields(data, ("kind", "scope", "parent", *ACCESS_FIELDS, "revision")).choice("kind", DOCUMENT_OR_SCOPE)
+    fields = Fields(data, ("kind", "scope", "parent", *ACCESS_FIELDS, "version", "revision"))
+    kind = fields.choice("kind", DOCUMENT_OR_SCOPE)
     place = "scope" if kind == "document" else "parent"
-    fields = Fields(data, ("kind", place, *ACCESS_FIELDS, "revision"))
+    fields = Fields(data, ("kind", place, *ACCESS_FIELDS, *(["version"] if kind == "document" else []), "revision"))
     return AccessRecord(
         kind=kind,
         id=id_,
         place=_optional_id(fields, place),
         access=_access(fields),
+        version=_version(fields) if kind == "document" else None,
         revision=fields.integer("revision"),
     )
 
@@ -216,6 +224,10 @@ def _entry(value: object, field: str) -> Entry:
         return Entry(id=checked_id(value, field))
     entry = Fields(value, ("id", "until"))
     return Entry(id=checked_id(entry.get("id"), field), until=entry.time("until"))
+
+
+def _version(fields: Fields) -> str | None:
+    return fields.optional_text("version", most=MAX_NAME)
 
 
 def _optional_id(fields: Fields, name: str) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from connectors.sources.base import ConnectorError
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Origin = tuple[str, str, int | None]  # scheme, host, and port where it is not the scheme's own
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
 
 
@@ -26,13 +27,18 @@ class NotFound(ConnectorError):
 
 
 class Reach:
-    """`chosen` hosts may be anywhere; all others must be public. Checked is the address that is connected to."""
+    """`chosen` hosts may be anywhere, and so may the system's `own` origin; what else its host serves, at other ports,
+    is no part of it. All others must be public. Checked is the address that is connected to."""
 
-    def __init__(self, chosen: Iterable[str] = ()) -> None:
+    def __init__(self, chosen: Iterable[str] = (), *, own: Origin | None = None) -> None:
         self.chosen = frozenset(_plain(host) for host in chosen)
+        self.own = own
 
     def is_chosen(self, host: str) -> bool:
         return _plain(host) in self.chosen
+
+    def may_be_private(self, origin: Origin) -> bool:
+        return origin == self.own or self.is_chosen(origin[1])
 
     async def address_of(self, host: str, port: int) -> str:
         """A public address of the host. Raises NotAllowed if any of its addresses is none, NotFound."""

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import httpx
 
 from connectors.calling import LOOP_LOCK, TooSlow, retry_after, within
-from connectors.sources.addresses import Reach
+from connectors.sources.addresses import Origin, Reach
 from connectors.sources.base import ConnectorError, SlowDown
 
 MEGABYTE = 1024 * 1024
@@ -38,6 +38,7 @@ class Refused(ConnectorError):
 
     def __init__(self, status: int, url: str, detail: str = "") -> None:
         self.status = status
+        self.detail = detail
         super().__init__(_sentence(status, url, detail), permanent=400 <= status < 500 and status not in PASSING)
 
 
@@ -123,7 +124,8 @@ class Pace:
 
 
 class Client:
-    """`base_url` is an administrator's choice and may be private; whatever it leads to elsewhere must be public.
+    """`base_url` is an administrator's choice and may be private; whatever it leads to elsewhere, another port of its
+    host included, must be public.
 
     `chosen`: further hosts that may be private. `limited`: seconds to wait by an answer's headers, where a system has
     its own way to say that it was asked too much; None where it was not. `tries`: of each question, the first included.
@@ -145,7 +147,7 @@ class Client:
         base = _url(base_url)
         self.base = base.copy_with(path=base.path.rstrip("/") + "/")
         self.auth = auth
-        self.reach = Reach([*chosen, *([base.host] if trusts_base else [])])
+        self.reach = Reach(chosen, own=_origin(base) if trusts_base else None)
         self._pace = Pace(a_second)
         self._limited = limited
         self._tries = tries
@@ -272,7 +274,7 @@ async def _sent(reach: Reach, question: _Question, url: httpx.URL, headers: Mapp
     patience = httpx.Timeout(question.seconds, connect=min(CONNECT, question.seconds))
     extensions: dict[str, Any] = {"timeout": patience.as_dict()}
     where, sent = url, {**headers, "Accept-Encoding": "gzip, identity"}
-    chosen = reach.is_chosen(url.host)
+    chosen = reach.may_be_private(_origin(url))
     try:
         async with asyncio.timeout(question.seconds):
             if not chosen:
@@ -359,7 +361,7 @@ def _no_address(text: str) -> ConnectorError:
     return ConnectorError(f"{text[:200]!r} is not an address.", permanent=True)
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+def _origin(url: httpx.URL) -> Origin:
     return url.scheme, url.host, url.port
 
 

@@ -348,6 +348,7 @@ class PushedDocument(Access):
     created_at = s.DateTimeField(required=False)
     modified_at = s.DateTimeField(required=False)
     metadata = s.JSONField(required=False)
+    version = s.CharField(required=False)
     revision = s.IntegerField(required=False, min_value=0)
 
 

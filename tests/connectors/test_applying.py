@@ -1,13 +1,16 @@
 """Pages of a pulled source: one commit each, and what cannot be applied hides what it names."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from connectors import sync
+from accounts.models import Principal
+from connectors import ingest, sync
 from connectors.adding import add_source
-from connectors.applying import Page, apply_page
+from connectors.applying import Page, apply_page, hide
 from connectors.corpus.reading import document_text, list_documents
 from connectors.models import SyncRun
 from connectors.records import (
@@ -168,3 +171,57 @@ def test_what_could_not_be_understood_admits_nobody_until_it_is_sent_again(world
     assert (world.reads("ann"), world.reads("bob")) == ({"d"}, set())
     page(run, scope("open", "ann", "bob"))
     assert (world.reads("ann"), world.reads("bob")) == ({"d", "e", "f"}, {"e", "f"})
+
+
+def versioned(version: str, place: str, text: str = "Words.", **fields: Any) -> DocumentRecord:
+    return DocumentRecord(id="d", title="d", scope=place, text=text, version=version, **fields)
+
+
+def moved(version: str | None, place: str) -> AccessRecord:
+    return AccessRecord(kind="document", id="d", place=place, version=version)
+
+
+def test_rights_of_another_version_than_the_stored_one_only_take_away(world: World, run: SyncRun) -> None:
+    page(run, scope("a", "ann"), scope("both", "ann", "bob"), scope("b", "bob"), versioned("1", "a"))
+    page(run, moved("2", "both"))
+    assert world.readers("d") == {"ann"}
+    assert page(run, moved("2", "both")).counts == {"unchanged": 1}
+    page(run, moved("3", "b"))
+    assert world.readers("d") == set()
+    page(run, moved("4", "both"))
+    assert world.readers("d") == {"ann"}
+    page(run, versioned("4", "both", "Other words."))
+    assert world.readers("d") == {"ann", "bob"}
+
+
+@pytest.mark.parametrize("version", [None, "1"], ids=["of whatever is stored", "of what is stored"])
+def test_rights_of_the_stored_version_are_its_rights(world: World, run: SyncRun, version: str | None) -> None:
+    page(run, scope("a", "ann"), scope("both", "ann", "bob"), versioned("1", "a"), moved("2", "both"))
+    page(run, moved(version, "both"))
+    assert world.readers("d") == {"ann", "bob"}
+
+
+def test_rights_of_a_third_version_bind_the_one_that_waits_as_well(world: World, run: SyncRun) -> None:
+    waiting = DocumentRecord(id="d", title="d", scope="both", content=b"New words.", mime="text/plain", version="2")
+    page(run, scope("a", "ann"), scope("both", "ann", "bob"), scope("b", "bob"), versioned("1", "a"), waiting)
+    assert world.readers("d") == {"ann"}
+    page(run, moved("3", "b"))
+    assert world.readers("d") == set()
+    ingest.parse_waiting(None, time.monotonic() + 60)
+    assert world.readers("d") == {"bob"}
+    page(run, moved("2", "both"))
+    assert world.readers("d") == {"ann", "bob"}
+
+
+@pytest.mark.parametrize("reserved", ["everyone", "*"])
+def test_a_reserved_id_that_could_not_be_understood_hides_what_names_it(
+    world: World, run: SyncRun, reserved: str
+) -> None:
+    page(run, scope("f", reserved), document("d", "f"), scope("g", "ann"), document("e", "g"))
+    assert world.readers("d") == {"ann", "bob"}
+    hide(world.source, "principal", reserved)
+    assert (world.readers("d"), world.readers("e")) == (set(), {"ann"})
+    page(run, scope("f", "bob"))
+    assert world.readers("d") == {"bob"}
+    everyone = Principal.objects.get(directory=world.source.pk, kind="everyone")
+    assert everyone.introduced  # what the gateway means by it, living or not, is not for a source to say

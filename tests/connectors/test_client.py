@@ -215,10 +215,20 @@ def test_the_sign_in_stays_with_its_own_host(system: System, clock: Clock) -> No
     with System(echo).running() as other:
         system.faults = [Answer(status=302, headers={"Location": f"{other.url}/there"})]
         client_of(system, clock, auth=Token("secret"), chosen=["127.0.0.1"]).get("x")
-        client_of(system, clock, auth=Token("secret")).get(f"{other.url}/there")
+        client_of(system, clock, auth=Token("secret"), chosen=["127.0.0.1"]).get(f"{other.url}/there")
 
         assert all("authorization" not in asked.headers for asked in other.asked)
         assert len(other.asked) == 2
+
+
+def test_a_private_system_is_trusted_at_its_own_port_alone(system: System, clock: Clock) -> None:
+    with System(echo).running() as other:
+        system.faults = [Answer(status=302, headers={"Location": f"{other.url}/there"})]
+        with pytest.raises(NotAllowed):
+            client_of(system, clock).get("x")
+        with pytest.raises(NotAllowed):
+            client_of(system, clock).get(f"{other.url}/there")
+        assert other.asked == []
 
 
 @pytest.mark.parametrize(

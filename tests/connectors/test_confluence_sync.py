@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from accounts.models import User
+from accounts.models import Principal, User
 from accounts.reader import Reader
 from connectors import adding, ingest, sync
 from connectors.corpus.reading import document_text, list_documents
+from connectors.kit.system import Answer
 from connectors.models import Document, Source, SyncRun
 from connectors.records import Records, State
 from connectors.sources.confluence.connector import Confluence, Listing
@@ -129,6 +130,95 @@ def test_what_the_account_sees_no_more_is_closed_by_a_run_that_could_not_fetch_a
     assert reads("ann") == {"page:10", "page:11"}
     assert reads("eve") == set()
     assert words("ann", "page:10") == "The office opens at eight."
+
+
+def test_a_page_that_is_opened_with_new_words_never_shows_its_old_ones(
+    site: AConfluence, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The secret is struck out, then the restriction lifted; the run has no time left to fetch the new words."""
+    site.restrictions["11"] = (["ann"], [])
+    synced(source)
+    assert "page:11" not in reads("bob")
+    site.edit("11", "<p>It was settled.</p>")
+    del site.restrictions["11"]
+
+    def out_of_time(connector: Confluence, since: State | None) -> Records:
+        return Listing(connector.site(), connector.choice(), vouches=True, fresh=0.0).records()
+
+    with monkeypatch.context() as hurried:
+        hurried.setattr(Confluence, "records", out_of_time)
+        for _ in range(2):
+            synced(source)
+            assert reads("bob") == {"page:10", "page:12", "attachment:att1"}  # whose words are the same
+    synced(source)
+
+    assert words("bob", "page:11") == "It was settled."
+
+
+def test_a_page_moved_between_restricted_ones_with_new_words_shows_its_old_ones_to_nobody_new(
+    site: AConfluence, source: Source
+) -> None:
+    site.add(Page("13", "Other cases", body="<p>There are two.</p>"))
+    site.restrictions |= {"11": (["ann"], []), "13": (["bob"], [])}
+    synced(source)
+    site.edit("12", "<p>It cost nothing.</p>")
+    site.pages["12"].parent = "13"
+    site.instead["/pages/12$"] = lambda asked: Answer({}, 503, {"Retry-After": "0"})
+    run = synced(source)
+
+    assert run.state == "failed"
+    assert "page:12" not in reads("ann") | reads("bob")
+    assert "attachment:att1" in reads("bob")  # which is the same as before
+    site.instead.clear()
+    synced(source)
+    assert words("bob", "page:12") == "It cost nothing."
+    assert "page:12" not in reads("ann")
+
+
+def test_what_was_fetched_before_a_fetch_failed_is_kept(
+    site: AConfluence, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced(source)
+    monkeypatch.setattr("connectors.sources.portions.FEWEST", 1)
+    monkeypatch.setattr("connectors.sources.portions.MOST", 1)
+    for id in ("10", "11", "12"):
+        site.edit(id, "<p>New words.</p>")
+    site.instead["/pages/12$"] = lambda asked: Answer({}, 503, {"Retry-After": "0"})
+    run = synced(source)
+
+    assert run.state == "failed"
+    said = [words("ann", f"page:{id}") for id in ("10", "11", "12")]
+    assert said == ["New words.", "New words.", "It cost nine herrings."]
+
+
+def test_rights_with_something_left_out_grow_old(site: AConfluence, source: Source) -> None:
+    synced(source)
+    verified = Source.objects.get().permissions_verified_at
+    site.pages["0x"] = Page("0x", "Odd")
+    run = synced(source)
+
+    assert run.state == "failed"
+    assert "without an id" in run.problems[-1]
+    assert Source.objects.get().permissions_verified_at == verified
+    assert reads("ann") == ALL - {"page:20"}
+    site.permissions["1"] = []
+    synced(source)
+    assert reads("ann") == set()
+
+
+def test_who_may_use_confluence_is_not_forgotten_where_it_cannot_be_read(site: AConfluence, source: Source) -> None:
+    synced(source)
+    before = Principal.objects.get(external_id="user:ann", deleted_at=None).pk
+    site.refuse("/group/users/membersByGroupId", 404)
+    assert synced(source).state == "failed"
+    site.refuse(r"/rest/api/group$", 403)
+    assert synced(source).state == "failed"
+    assert reads("ann") == set()
+    site.instead.clear()
+    synced(source)
+
+    assert reads("ann") == ALL - {"page:20"}
+    assert Principal.objects.get(external_id="user:ann", deleted_at=None).pk == before
 
 
 def test_lost_membership_and_lost_access_to_a_space_arrive_with_the_next_run(site: AConfluence, source: Source) -> None:

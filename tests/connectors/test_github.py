@@ -15,10 +15,10 @@ import pytest
 
 from accounts.models import User
 from accounts.reader import Reader
-from connectors import adding, ingest, sync
+from connectors import adding, ingest, listing, sync
 from connectors.corpus.reading import document_text, list_documents
 from connectors.kit.system import Answer, Asked, Clock, System
-from connectors.models import Source, SyncRun
+from connectors.models import Document, Source, SyncRun
 from connectors.records import (
     Checkpoint,
     Deletion,
@@ -218,9 +218,34 @@ def test_a_team_that_cannot_be_read_admits_nobody(github: GitHubSystem) -> None:
 
     records = read(github)
 
-    assert members(records, "team/70") == set()
+    (problem,) = [record for record in records if isinstance(record, Problem)]
+    assert (problem.kind, problem.id) == ("principal", "team/70")
+    assert "'core'" in problem.message
+    assert not [record for record in records if isinstance(record, PrincipalRecord) and record.id == "team/70"]
     assert grants(records, "repository/7") == {"organization/1000/owners"}
-    assert any("'core'" in problem for problem in problems(records))
+    assert ended(records).complete
+
+
+@pytest.mark.parametrize("end", ["team/70/members", "team/70/repos", "repositories/7/collaborators"])
+@pytest.mark.parametrize("whole", [False, True], ids=["changes", "whole"])
+def test_a_list_that_is_refused_does_not_say_that_people_are_gone(github: GitHubSystem, end: str, whole: bool) -> None:
+    github.names |= {11: "tim", 12: "cora"}
+    github.teams = {70: Team("core", [11], [7])}
+    github.repositories = {7: Repo("secret", collaborators={12: "read"})}
+    state = state_of(read(github))
+    github.refused[end] = Answer({"message": "Not Found"}, 404)
+
+    again = connector(github)
+    again.last = state
+    records = list(again.records(None if whole else state))
+
+    assert deleted(records) == set()
+    named = {record.id: record for record in records if isinstance(record, PrincipalRecord)}
+    assert {"user/11", "user/12"} <= named.keys()
+    assert named["user/11"].name == "tim"
+    github.refused.clear()
+    github.teams[70].people.clear()
+    assert deleted(read(github, state_of(records))) == {"user/11"}
 
 
 @pytest.mark.parametrize("path", ["/members", "/teams", "orgs/acme"])
@@ -257,6 +282,11 @@ def test_another_organisation_of_the_same_name_is_not_read(github: GitHubSystem)
 
     with pytest.raises(ConnectorError, match="not the organisation that was read before"):
         read(github, {**state, "organization": 77})
+    github.organization_id = 77
+    everything = connector(github)
+    everything.last = state
+    with pytest.raises(ConnectorError, match="not the organisation that was read before"):
+        list(everything.records(None))
 
 
 def test_repositories_of_others_and_those_not_asked_for_are_left_out(github: GitHubSystem) -> None:
@@ -346,11 +376,58 @@ def test_nothing_is_told_of_readers_before_all_of_it_is_known(github: GitHubSyst
 
 
 @pytest.mark.parametrize("listing", ["/repos", "/teams"])
-def test_what_has_no_number_lets_nothing_go(github: GitHubSystem, listing: str) -> None:
-    last = ended(read(answering(github, listing, lambda body: [*body, {}])))
+def test_a_run_in_which_something_has_no_number_does_not_count_as_one_that_saw_all(
+    github: GitHubSystem, listing: str
+) -> None:
+    github.teams = {70: Team("core", [1], [7])}
+    github.repositories = {7: Repo("docs", files={"a.md": b"# A"})}
+    records: list[Record] = []
 
-    assert not last.complete
-    assert not last.readers_complete
+    with pytest.raises(ConnectorError, match="without a number"):
+        records.extend(connector(answering(github, listing, lambda body: [*body, {}])).records(None))
+
+    assert isinstance(records[-1], Checkpoint)
+    assert not (records[-1].complete or records[-1].readers_complete)
+    assert grants(records, "repository/7") == {"organization/1000/owners", "team/70"}
+    assert documents(records)
+
+
+def test_rights_are_read_again_while_contents_are_read(github: GitHubSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_by_one(monkeypatch)
+    monkeypatch.setattr("connectors.sources.github.connector.FRESH", -1.0)
+    files = {"a.md": b"# A", "b.md": b"# B"}
+    github.repositories = {7: Repo("docs", collaborators={9: "read"}, files=files), 8: Repo("more", files=files)}
+    records: list[Record] = []
+    for record in connector(github).records(None):
+        records.append(record)
+        if isinstance(record, DocumentRecord):
+            github.repositories[7].collaborators.clear()
+            github.repositories.pop(8, None)
+
+    said = [record for record in records if isinstance(record, ScopeRecord) and record.id == "repository/7"]
+    first, *later = [{entry.id for entry in scope.access.grants} for scope in said]
+    assert first == {"organization/1000/owners", "user/9"}
+    assert later and all(grants == {"organization/1000/owners"} for grants in later)
+    assert {"repository/8", "user/9"} <= deleted(records)
+    assert set(documents(records)) == {"repository/7/files/a.md", "repository/7/files/b.md"}
+    assert ended(records).complete
+
+
+def test_reading_rights_again_in_one_run_costs_little(github: GitHubSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_by_one(monkeypatch)
+    monkeypatch.setattr("connectors.sources.github.connector.FRESH", -1.0)
+    github.teams = {70: Team("core", [1], [7])}
+    github.repositories = {7: Repo("docs", collaborators={9: "read"}, files={"a.md": b"# A"})}
+    read(github)
+
+    lists = [asked for asked in github.asked if asked.path.endswith(("/collaborators", "70/members", "70/repos"))]
+    assert ["if-none-match" in asked.headers for asked in lists] == [False] * 3 + [True] * 3
+
+
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint after each record."""
+    for name in ("FEWEST", "MOST"):
+        monkeypatch.setattr(f"connectors.sources.portions.{name}", 1)
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -448,6 +525,25 @@ def test_an_empty_repository_has_no_documents(github: GitHubSystem) -> None:
     assert ended(records).complete
 
 
+@pytest.mark.parametrize("left", [{}, {"main.py": b"print()"}], ids=["empty", "code alone"])
+def test_a_repository_without_documents_all_at_once_is_left_to_a_whole_listing(
+    github: GitHubSystem, left: dict[str, bytes]
+) -> None:
+    github.repositories = {7: Repo("docs", files={"a.md": b"# A", "b.md": b"# B"})}
+    state = state_of(read(github))
+    github.repositories[7].files = left
+
+    records = read(github, state)
+
+    assert deleted(records) == set()
+    assert any("no document any more" in problem for problem in problems(records))
+    github.repositories[7].files = {"a.md": b"# A"}
+    assert deleted(read(github, state_of(records))) == {"repository/7/files/b.md"}
+    github.repositories[7].files = left
+    everything = read(github)
+    assert (documents(everything), problems(everything), ended(everything).complete) == ({}, [], True)
+
+
 def test_large_files_are_named_and_not_read(github: GitHubSystem) -> None:
     github.repositories = {7: Repo("docs", files={"big.pdf": b"x" * (1024 * 1024 + 1)})}
 
@@ -485,9 +581,12 @@ def tracker(github: GitHubSystem) -> GitHubSystem:
     github.comment(7, 1, "Here too.")
     github.issue(7, 2, "Mend it", "With tape.", pull=True)
     github.comment(7, 2, "Which tape?", on="roof.md")
-    review = {"id": 4000, "user": github.account(3), "body": "Fine.", "submitted_at": github.now(), "state": "APPROVED"}
-    github.repositories[7].reviews = {2: [{**review, "html_url": "https://github.com/x"}]}
+    github.repositories[7].reviews = {2: [review(1, "Fine.", github.now())]}
     return github
+
+
+def review(id: int, body: str, at: str) -> dict[str, Any]:
+    return {"id": f"PRR_{id}", "author": {"login": "olga"}, "body": body, "submittedAt": at, "updatedAt": at}
 
 
 def test_issues_and_pull_requests_come_with_all_that_was_said(tracker: GitHubSystem) -> None:
@@ -510,6 +609,33 @@ def test_a_whole_listing_asks_for_no_text_that_is_known(tracker: GitHubSystem) -
 
     second = {id: document.version for id, document in documents(read(tracker)).items()}
     assert {id for id in first if first[id] != second[id]} == {"repository/7/issues/1"}
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_whole_listing_finds_a_review_that_was_edited(tracker: GitHubSystem, count: int) -> None:
+    reviews = [review(id, f"Fine {id}.", tracker.now()) for id in range(count)]
+    tracker.repositories[7].reviews[2] = reviews
+    before = documents(read(tracker))["repository/7/pulls/2"]
+    assert all(f"Fine {id}." in content(before) for id in range(count))
+    reviews[-1] |= {"body": "Not fine.", "updatedAt": tracker.now()}  # which no list of what changed shows
+
+    after = documents(read(tracker))["repository/7/pulls/2"]
+
+    assert after.version != before.version
+    assert "Not fine." in content(after)
+
+
+def test_what_is_edited_twice_within_a_second_is_read_twice(tracker: GitHubSystem) -> None:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    issue, comment = tracker.repositories[7].issues[1], tracker.repositories[7].comments[0]
+    issue["updated_at"] = comment["updated_at"] = now
+    state = state_of(read(tracker))
+    issue["body"] = "When it snows."
+
+    records = read(tracker, state)
+    assert "When it snows." in content(documents(records)["repository/7/issues/1"])
+    comment["body"] = "Everywhere."
+    assert "Everywhere." in content(documents(read(tracker, state_of(records)))["repository/7/issues/1"])
 
 
 def test_a_later_run_reads_what_was_touched_and_gives_it_the_same_version(tracker: GitHubSystem) -> None:
@@ -639,8 +765,9 @@ def discussion(about: int, at: str, *said: dict[str, Any]) -> dict[str, Any]:
 
 
 def spoken(id: str, body: str, *replies: str) -> dict[str, Any]:
-    told = {"createdAt": "2026-02-02T00:00:00Z", "author": None}
-    return {"id": id, "body": body, **told, "replies": [{"body": reply, **told} for reply in replies]}
+    told = {"createdAt": "2026-02-02T00:00:00Z", "updatedAt": "2026-02-02T00:00:00Z", "author": None}
+    said = [{"id": f"{id}_{number}", "body": reply, **told} for number, reply in enumerate(replies)]
+    return {"id": id, "body": body, **told, "replies": said}
 
 
 def test_discussions_come_with_every_comment_and_reply(github: GitHubSystem) -> None:
@@ -663,7 +790,37 @@ def test_a_later_run_reads_discussions_down_to_the_mark(github: GitHubSystem) ->
     state = state_of(read(github))
     talks[2]["updatedAt"] = "2026-02-20T00:00:00Z"
 
-    assert set(documents(read(github, state))) == {"repository/7/discussions/3", "repository/7/discussions/7"}
+    records = read(github, state)
+    assert set(documents(records)) == {"repository/7/discussions/3"}
+    assert documents(read(github, state_of(records))) == {}
+    whole = documents(read(github))
+    assert documents(records)["repository/7/discussions/3"].version == whole["repository/7/discussions/3"].version
+
+
+@pytest.mark.parametrize("many", [1, 5], ids=["few", "many"])
+@pytest.mark.parametrize("what", ["comment", "reply"])
+def test_a_whole_listing_finds_what_was_edited_in_a_discussion(github: GitHubSystem, what: str, many: int) -> None:
+    said = [spoken(f"C_{n}", f"Comment {n}.", f"Reply {n}.") for n in range(many)]
+    github.repositories = {7: Repo("app", discussions=[discussion(1, "2026-02-01T00:00:00Z", *said)])}
+    (before,) = documents(read(github)).values()
+    (again,) = documents(read(github)).values()
+    edited = said[-1] if what == "comment" else said[-1]["replies"][0]
+    edited |= {"body": "Rather not.", "updatedAt": "2026-02-09T00:00:00Z"}  # the discussion does not show it
+
+    (after,) = documents(read(github)).values()
+
+    assert before.version == again.version != after.version
+    assert "Rather not." in content(after)
+
+
+def test_a_discussion_that_is_edited_twice_within_a_second_is_read_twice(github: GitHubSystem) -> None:
+    talk = discussion(1, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    github.repositories = {7: Repo("app", discussions=[talk])}
+    state = state_of(read(github))
+    talk["body"] = "What indeed?"
+
+    (document,) = documents(read(github, state)).values()
+    assert "What indeed?" in content(document)
 
 
 @pytest.mark.parametrize("kind", ["FORBIDDEN", "INSUFFICIENT_SCOPES", "NOT_FOUND"])
@@ -747,7 +904,7 @@ def test_content_that_is_refused_leaves_the_rest_and_nothing_counts_as_gone(gith
 def test_a_whole_listing_that_was_broken_off_is_gone_on_with(
     github: GitHubSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.sources.github.connector.BETWEEN_CHECKPOINTS", 1)
+    one_by_one(monkeypatch)
     github.repositories = {id: Repo(f"r{id}", files={"a.md": b"# A"}) for id in (7, 8, 9)}
     github.refused["repositories/9/commits/heads/main"] = Answer(status=503)
     records: list[Record] = []
@@ -758,7 +915,7 @@ def test_a_whole_listing_that_was_broken_off_is_gone_on_with(
 
     rest = read(github, json.loads(json.dumps(reached.state)))
 
-    assert set(documents(rest)) == {"repository/9/files/a.md"}
+    assert set(documents(rest)) == {"repository/8/files/a.md", "repository/9/files/a.md"}  # 8 was under way
     assert grants(rest, "repository/7")
     assert ended(rest).complete
     assert "done" not in ended(rest).state
@@ -767,10 +924,10 @@ def test_a_whole_listing_that_was_broken_off_is_gone_on_with(
 def test_what_was_left_out_before_the_interruption_is_not_forgotten(
     github: GitHubSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.sources.github.connector.BETWEEN_CHECKPOINTS", 1)
+    one_by_one(monkeypatch)
     github.repositories = {id: Repo(f"r{id}", files={"a.md": b"# A"}) for id in (7, 8)}
     github.refused["repositories/7/commits/heads/main"] = Answer({"message": "No"}, 403)
-    reached = [record for record in read(github) if isinstance(record, Checkpoint)][1]
+    reached = [record for record in read(github) if isinstance(record, Checkpoint)][2]
     github.refused.clear()
 
     rest = read(github, reached.state)
@@ -1224,6 +1381,62 @@ def test_a_repository_that_is_gone_is_closed_although_another_cannot_be_read(
 
     assert run.state == "succeeded"
     assert reads("ann") == {"repository/8/files/a.md"}
+
+
+@pytest.mark.django_db
+def test_another_organisation_of_the_name_is_not_taken_for_the_one_that_was_read(
+    github: GitHubSystem, source: Source
+) -> None:
+    github.addresses = {1: ["ann@example.org"]}
+    github.repositories = {7: Repo("diary", collaborators={1: "admin"}, files={"day.md": b"# Day\n\nIt rained."})}
+    synced(source)
+    github.organization_id = 77
+    github.repositories[7].fields = {"owner": {"id": 77, "login": ORGANIZATION}}
+    github.repositories[7].files = {"day.md": b"# Day\n\nNot what you think."}
+    listing.read_whole(source)
+    run = sync.run_now(source)
+
+    assert run.state == "failed"
+    assert "not the organisation that was read before" in run.problems[-1]
+    assert reads("ann") == {"repository/7/files/day.md"}
+    assert Document.past_the_guard.get().text_revision == 1
+
+
+@pytest.mark.django_db
+def test_a_repository_that_is_emptied_is_hidden_and_kept(github: GitHubSystem, source: Source) -> None:
+    github.addresses = {1: ["ann@example.org"]}
+    files = {f"{number}.md": f"# Note {number}\n\nA seal.".encode() for number in range(25)}
+    github.repositories = {7: Repo("notes", collaborators={1: "admin"}, files=files)}
+    synced(source)
+    github.repositories[7].files = {}
+    run = sync.run_now(source)
+    assert "no document any more" in run.problems[0]
+    assert len(reads("ann")) == 25
+    listing.read_whole(source)
+    run = sync.run_now(source)
+
+    assert "hidden, not deleted" in run.problems[-1]
+    assert reads("ann") == set()
+    assert Document.past_the_guard.filter(state="held").count() == 25
+
+
+@pytest.mark.django_db
+def test_who_was_in_a_team_that_cannot_be_read_reads_nothing_by_it_until_it_can(
+    github: GitHubSystem, source: Source
+) -> None:
+    github.addresses = {1: ["ann@example.org"]}
+    github.teams = {70: Team("core", [1], [7])}
+    github.repositories = {7: Repo("diary", files={"day.md": b"# Day\n\nIt rained."})}
+    synced(source)
+    assert reads("ann") == {"repository/7/files/day.md"}
+    github.refused["team/70/members"] = Answer({"message": "Not Found"}, 404)
+    run = sync.run_now(source)
+    assert run.state == "succeeded" and "'core'" in run.problems[0]
+    assert reads("ann") == set()
+    github.refused.clear()
+    synced(source)
+
+    assert reads("ann") == {"repository/7/files/day.md"}
 
 
 @pytest.mark.django_db

@@ -17,7 +17,7 @@ from connectors.records import (
     ScopeRecord,
 )
 from connectors.strict_json import InvalidJSON
-from connectors.wire import record_from_json, record_of
+from connectors.wire import ReadersUnreadable, record_from_json, record_of
 
 
 def refused(type_: str, data: object, id_: str = "x") -> str:
@@ -122,6 +122,24 @@ def test_an_access_record_names_the_place_of_its_kind() -> None:
     assert refused("access", {"kind": "document", "parent": "s"}) == "field_unknown"
     assert refused("access", {"kind": "scope", "scope": "s"}) == "field_unknown"
     assert refused("access", {"kind": "principal"}) == "field_invalid"
+
+
+def test_an_access_record_may_name_the_version_its_rights_are_of() -> None:
+    assert record_from_json("access", "x", {"kind": "document", "scope": "s", "version": "7"}) == AccessRecord(
+        kind="document", id="x", place="s", version="7"
+    )
+    assert record_from_json("document", "x", {"title": "T", "version": "7"}) == DocumentRecord(
+        id="x", title="T", text="", mime="text/plain", version="7"
+    )
+    assert refused("access", {"kind": "scope", "version": "7"}) == "field_unknown"
+    with pytest.raises(ReadersUnreadable) as unreadable:
+        record_from_json("access", "x", {"kind": "document", "scope": "s", "version": 7})
+    assert (unreadable.value.kind, unreadable.value.id) == ("document", "x")
+
+
+def test_a_list_under_a_reserved_id_is_never_sent_so_that_it_can_be_understood() -> None:
+    with pytest.raises(ReadersUnreadable, match="is reserved, and what names it is hidden"):
+        record_from_json("principal", "*", {"kind": "group", "members": "all"})
 
 
 def test_a_deletion_names_what_it_ends() -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 from connectors.sources.client import Refused
 from connectors.sources.confluence.rights import EXPANDED, Choice, Notes, People, role_mode
-from connectors.sources.confluence.site import ACCOUNT_ID, V1, V2, Json, Site, ident, mapping, spaces_of
+from connectors.sources.confluence.site import ACCOUNT_ID, V1, V2, Json, Site, Unscoped, ident, mapping, spaces_of
 
 
 class Trial:
@@ -78,6 +78,8 @@ class Trial:
     def tried(self, what: str, scope: str, ask: Callable[[], object]) -> str:
         try:
             ask()
+        except Unscoped:
+            return f"Not readable: {what}. The token lacks the scope {scope}."
         except Refused as refused:
             if refused.status == 401 or not refused.permanent:
                 raise

@@ -35,6 +35,7 @@ from connectors.sources.confluence.site import (
     V2,
     File,
     Json,
+    Malformed,
     Node,
     Remark,
     Site,
@@ -50,12 +51,12 @@ from connectors.sources.confluence.site import (
     spaces_of,
     words,
 )
+from connectors.sources.portions import portioned
 
 SPACES_ASKED = 100  # of whose pages one listing tells
 MAX_FILE = 50 * 1024 * 1024
 A_SECOND = 10.0  # requests, unless the settings say otherwise
 FRESH = 15 * 60.0  # seconds that contents are fetched by rights read before
-PAGE = 200  # records between two checkpoints
 FORM = 1  # of what is made of a page: another one fetches everything anew
 NOT_READ = ("image/", "video/", "audio/", "font/")  # attachments without a text of their own
 
@@ -136,7 +137,8 @@ class Listing:
         self.choice = choice
         self.fresh = fresh
         self.notes = Notes()
-        self.complete = True
+        self.nameless: list[str] = []  # what has nothing to be known by, and may be anything that is known
+        self.closed: dict[str, Problem] = {}  # documents, by their ids
         self.spaces: dict[str, Space] = {}
         self.nodes: dict[str, Node] = {}
         self.remarks: dict[str, list[Remark]] = {}
@@ -161,6 +163,8 @@ class Listing:
         self.people.read(authors=self.authors())
         yield from self.notes.problems()
         yield from self.people.gone
+        yield from self.people.unknown
+        yield from self.closed.values()
         for space in self.spaces.values():
             yield ScopeRecord(id=space.scope, name=space.name, access=accesses[space.id])
         yield from places.scopes
@@ -182,17 +186,16 @@ class Listing:
                 id=ident(found.get("id")), key=words(found.get("key"), 255), name=words(found.get("name"), 255)
             )
             if not space.id or not space.key:
-                self.skip("A space has no id or no key and is not read.", words(found.get("name"), 80))
+                self.nameless.append("a space without an id or a key")
             elif self.choice.personal or found.get("type") != "personal":
                 self.spaces[space.id] = space
         missing = set(self.choice.spaces) - {space.key for space in self.spaces.values()}
         for key in sorted(missing):
             self.notes.add("A space named in the settings is not there, or hidden from this account.", key)
 
-    def skip(self, sentence: str, thing: str) -> None:
-        """Something has no name to be known by: what this run does not name may still be there."""
-        self.complete = False
-        self.notes.add(sentence, thing or "without a name")
+    def close(self, id: str, sentence: str) -> None:
+        """Where a document stands is not known now: nobody reads it until it is (P4)."""
+        self.closed[id] = Problem(message=f"{sentence} ({id})", kind="document", id=id)
 
     def list_pages(self) -> None:
         ids = list(self.spaces)
@@ -204,13 +207,17 @@ class Listing:
 
     def add_page(self, kind: str, found: Json) -> None:
         node = node_of(kind, found)
-        if not node.id or node.space not in self.spaces:
-            name = node.name if node.id else ""  # not its title, which has readers (P9)
-            return self.skip("A page has no id, or is of no space that was asked for, and is not read.", name)
-        if node.current and not node.version:
-            self.skip("A page has no version and is not read.", node.name)
-        self.nodes[node.id] = node
-        return None
+        known = self.nodes.get(node.id)
+        if not node.id:
+            self.nameless.append(f"a {kind} without an id")  # not its title, which has readers (P9)
+        elif node.space not in self.spaces:
+            self.close(node.name, "A page is of no space that was asked for, and nobody is admitted to it.")
+        elif known is not None and known.kind != kind:
+            raise Malformed(f"{V2}/{PATHS[kind]}", f"an id that is that of a {known.kind} too")
+        else:
+            self.nodes[node.id] = node
+            if node.is_document and not node.version:
+                self.notes.add("A page has no version: its text is not read anew.", node.name)
 
     def list_remarks(self) -> dict[str, list[Remark]]:
         """Comments of pages and blog posts by these; a reply stands where what it replies to stands."""
@@ -228,17 +235,22 @@ class Listing:
         return by_container
 
     def list_files(self) -> list[File]:
-        files = []
+        files: dict[str, File] = {}
         for found in self.site.listed(f"{V2}/attachments", {"status": "current"}):
             file = file_of(found)
             node = self.nodes.get(file.container)
             if node is None or not node.is_document or found.get("status", "current") != "current":
                 continue  # of what is not read: another space, something archived, an app's own content
-            if not file.id or not file.version:
-                self.skip("An attachment has no id or no version and is not read.", f"on {node.name}")
-            elif not file.mime.startswith(NOT_READ):
-                files.append(file)
-        return files
+            if not file.id:
+                self.nameless.append(f"an attachment of {node.name} without an id")
+                continue
+            if file.mime.startswith(NOT_READ):
+                continue
+            if not file.version:
+                self.notes.add("An attachment has no version: it is not read anew.", f"attachment:{file.id}")
+            if files.setdefault(file.id, file).container != file.container:
+                raise Malformed(f"{V2}/attachments", "one attachment of two pages")
+        return list(files.values())
 
     def list_parents(self) -> None:
         """What pages stand under and no listing names: folders, whiteboards, databases, links."""
@@ -262,7 +274,8 @@ class Listing:
                 raise
             return None
         node = node_of(kind, found)
-        return node if node.id == id and node.space in self.spaces else None
+        is_known = node.id == id and node.space in self.spaces and node.name not in self.closed
+        return node if is_known else None
 
     def needed(self) -> dict[str, str]:
         """Whatever may restrict the readers of a document: by its id, its name."""
@@ -284,37 +297,54 @@ class Listing:
     # --- documents ----------------------------------------------------------------------------------------------
 
     def narrowed(self, places: "Places") -> Iterator[AccessRecord]:
-        """Documents in restricted places go there before anything is fetched."""
+        """Documents in restricted places go there before anything is fetched, and so do those nothing is fetched of."""
         for node in self.nodes.values():
-            place = places.of(node)
-            if node.is_document and not place.startswith("space:"):
-                yield AccessRecord(kind="document", id=node.name, place=place)
+            if node.is_document and (is_restricted(places.of(node)) or not node.version):
+                version = version_of(node, self.remarks.get(node.id, [])) if node.version else ""
+                yield AccessRecord(kind="document", id=node.name, place=places.of(node), version=version)
         for file in self.files:
             place = places.of(self.nodes[file.container])
-            if not place.startswith("space:"):
-                yield AccessRecord(kind="document", id=f"attachment:{file.id}", place=place)
+            if is_restricted(place) or not file.version:
+                version = f"{file.version}" if file.version else ""
+                yield AccessRecord(kind="document", id=f"attachment:{file.id}", place=place, version=version)
 
     def contents(self, places: "Places", until: float) -> Iterator[Record]:
-        """Restricted places first. When the rights are no longer fresh, the next run goes on with the rest."""
+        """Restricted places first. When the rights are no longer fresh, the next run goes on with the rest, which is
+        moved by what was read of it: rights, and the version they are of."""
         documents: list[DocumentRecord] = [
-            *(self.document(node, places) for node in self.nodes.values() if node.is_document),
-            *(self.attachment(file, places) for file in self.files),
+            *(self.document(node, places) for node in self.nodes.values() if node.is_document and node.version),
+            *(self.attachment(file, places) for file in self.files if file.version),
         ]
-        documents.sort(key=lambda record: (record.scope or "").startswith("space:"))
-        for count, record in enumerate(documents):
-            if time.monotonic() > until:
-                rest = documents[count:]
-                yield Problem(
-                    message=f"Fetching took long: so that no right is older than {FRESH / 60:.0f} minutes, the next "
-                    f"run reads them again and goes on with {len(rest)} of {len(documents)} documents."
-                )
-                yield from (AccessRecord(kind="document", id=left.id, place=left.scope) for left in rest)
-                yield Checkpoint(complete=self.complete)  # all is named: what this account sees no more is gone
-                return
-            yield record
-            if count % PAGE == PAGE - 1:
-                yield Checkpoint()
-        yield Checkpoint(complete=self.complete)
+        documents.sort(key=lambda record: not is_restricted(record.scope or ""))
+        waiting = iter(documents)
+        if time.monotonic() <= until:
+            for record in portioned(waiting, dict):
+                yield record
+                if isinstance(record, Checkpoint) and time.monotonic() > until:
+                    break
+        rest = list(waiting)
+        if rest:
+            yield Problem(
+                message=f"Fetching took long: so that no right is older than {FRESH / 60:.0f} minutes, the next "
+                f"run reads them again and goes on with {len(rest)} of {len(documents)} documents."
+            )
+        for left in rest:
+            yield AccessRecord(kind="document", id=left.id, place=left.scope, version=left.version)
+        yield from self.ended()
+
+    def ended(self) -> Iterator[Checkpoint]:
+        """All is named: what this account sees no more is gone. Raises ConnectorError where it was not: then the run
+        does not count as one that saw all rights (P7)."""
+        if not self.nameless and not self.people.closed:
+            yield Checkpoint(complete=True)
+            return
+        yield Checkpoint()
+        if self.people.closed:
+            raise ConnectorError(f"Nobody is admitted to any space, and nobody counts as gone: {self.people.closed}")
+        raise ConnectorError(
+            f"The site told of {self.nameless[0]}, so that where it stands and who reads it is not known. All else was "
+            "read, and nothing counts as gone."
+        )
 
     def document(self, node: Node, places: "Places") -> DocumentRecord:
         remarks = self.remarks.get(node.id, [])
@@ -354,7 +384,7 @@ class Listing:
         """Just the version that was listed, before the rights were read."""
         path = f"{V1}/content/{file.container}/child/attachment/{file.id}/download"
         asked = {"version": str(file.version)}
-        return self.site.client.get(path, asked, headers={"Accept": "*/*"}, most=MAX_FILE, seconds=300.0).content
+        return self.site.got(path, asked, headers={"Accept": "*/*"}, most=MAX_FILE, seconds=300.0).content
 
     def page(self, node: Node, remarks: Sequence[Remark]) -> bytes:
         """The words of a page and of what was said about it, as HTML. Raises ConnectorError."""
@@ -403,6 +433,10 @@ class Listing:
             about=words(mapping(found.get("properties")).get("inlineOriginalSelection"), 300),
             depth=depth,
         )
+
+
+def is_restricted(place: str) -> bool:
+    return not place.startswith("space:")
 
 
 def _container(remark: Remark, by_id: Mapping[str, Remark]) -> str:

@@ -22,6 +22,7 @@ from connectors.sources.confluence.site import (
     ident,
     is_of_one_list,
     mapping,
+    scope_for,
     words,
 )
 
@@ -36,6 +37,7 @@ ACCESS_CLASSES = {
     "all-product-admins": ADMINISTER,
 }
 ANONYMOUS = "anonymous-users"
+NO_SUBJECTS = frozenset({"_expandable", "_links"})  # in a list of restrictions
 ROLE_MODES = frozenset({"PRE_ROLES", "ROLES_TRANSITION", "ROLES"})
 
 
@@ -117,7 +119,7 @@ class Restrictions:
             if not is_of_one_list(error):
                 raise
             said = "Nobody is admitted to what has restrictions that cannot be read, nor to what stands below it."
-            self.problems[id] = said
+            self.problems[id] = str(error) if isinstance(error, UnknownSubject) else said
         else:
             if readers is not None:
                 self.readers[id] = readers
@@ -139,6 +141,17 @@ class Restrictions:
             start += count
 
 
+class UnknownSubject(Malformed):
+    """Something is restricted to others than accounts and groups."""
+
+    def __init__(self, kind: str) -> None:
+        ConnectorError.__init__(
+            self,
+            f"Nobody is admitted to what is restricted to {words(kind, 40)!r}, which is unknown here, nor to what "
+            "stands below it.",
+        )
+
+
 def restricted_to(found: Json) -> tuple[tuple[str, ...] | None, bool, int]:
     """The principals of a view restriction, None without one; whether these are all; how far the longer list reaches.
 
@@ -147,6 +160,9 @@ def restricted_to(found: Json) -> tuple[tuple[str, ...] | None, bool, int]:
     lists = mapping(found.get("restrictions"))
     if found.get("operation") != "read":
         raise Malformed("A list of restrictions", "not whom it lets read")
+    for kind in sorted(lists.keys() - NO_SUBJECTS - {"user", "group"}):
+        if mapping(lists[kind]).get("results") != []:
+            raise UnknownSubject(kind)
     readers: list[str] = []
     whole, longest, restricted = True, 0, False
     for kind, key, shape in (("user", "accountId", ACCOUNT_ID), ("group", "id", GROUP_ID)):
@@ -232,7 +248,10 @@ class SpaceAccess:
         self.mode = role_mode(site)
         self.roles: Mapping[str, frozenset[str]] = {}
         if not self.mode:
-            self.closed = self.closed or "it cannot be read whether the site keeps rights by roles (space-role-mode)"
+            self.closed = self.closed or (
+                "it cannot be read whether the site keeps rights by roles (space-role-mode, for a token with scopes "
+                f"{scope_for('/space-role-mode')})"
+            )
         elif self.mode != "PRE_ROLES" and not self.closed:
             self.roles, self.closed = self._roles()
 
@@ -343,6 +362,8 @@ class People:
         self.accounts: list[PrincipalRecord] = []
         self.groups: list[PrincipalRecord] = []
         self.gone: list[Deletion] = []
+        self.unknown: list[Problem] = []  # of whom it could not be read what they are, or who is in them
+        self.closed = ""  # why it is not known of anybody
         self._heard: set[str] = set()
         self._user_groups: tuple[str, ...] = ()
         self._members: dict[str, list[str]] = {}
@@ -357,15 +378,14 @@ class People:
     def read_users(self) -> str:
         """Who may use the product: why that is not known, or ""."""
         try:
-            groups = self.choice.user_groups or tuple(self.groups_with("user", "admin"))
+            self._user_groups = self.choice.user_groups or tuple(self.groups_with("user", "admin"))
         except ConnectorError as error:
             if not is_of_one_list(error):
                 raise
-            return f"it cannot be read which groups may use Confluence: {error}"
-        if not groups:
-            return "the site names no group whose members may use Confluence; see the setting user_groups"
-        self._user_groups = groups
-        return ""
+            self.closed = f"it cannot be read which groups may use Confluence: {error}"
+        if not self._user_groups and not self.closed:
+            self.closed = "the site names no group whose members may use Confluence; see the setting user_groups"
+        return self.closed
 
     def groups_with(self, *access_types: str) -> list[str]:
         """The groups whose members have this access to the product."""
@@ -381,17 +401,21 @@ class People:
         named = {name for name in self._heard if name.startswith("group:")}
         named.update(f"group:{group}" for name in classes for group in classes[name])
         groups = sorted(name.removeprefix("group:") for name in named)
-        self._members = {group: self._read_members(group) for group in groups}
+        read = {group: self._read_members(group) for group in groups}
+        self._members = {group: members for group, members in read.items() if members is not None}
         users = {account for group in self._user_groups for account in self._members[group]}
         heard = {name.removeprefix("user:") for name in self._heard if name.startswith("user:")}
         heard.update(account for members in self._members.values() for account in members)
         self._look_up(sorted(filter(None, heard | set(authors))), users)
         known = {record.id for record in self.accounts}
-        self.gone = [
-            Deletion(kind="principal", id=f"user:{account}")
-            for account in sorted(heard)
-            if f"user:{account}" not in known
-        ]
+        for account in sorted(heard - {id.removeprefix("user:") for id in known}):
+            if self.closed:
+                continue
+            if account in self.names or account not in users:
+                self.gone.append(Deletion(kind="principal", id=f"user:{account}"))
+            else:
+                said = f"The account {account} may use Confluence, and what it is is not told: it reads nothing."
+                self.unknown.append(Problem(message=said, kind="principal", id=f"user:{account}"))
         titles = self._titles()
         self.groups = [
             self._group(f"group:{group}", titles.get(group, ""), {f"user:{account}" for account in members} & known)
@@ -400,7 +424,7 @@ class People:
         staff = {record.id for record in self.accounts if not record.external}
         for name, of_groups in classes.items():
             if name in self._heard:
-                accounts = {f"user:{account}" for group in of_groups for account in self._members[group]}
+                accounts = {f"user:{account}" for group in of_groups for account in self._members.get(group, ())}
                 self.groups.append(self._group(name, CLASS_NAMES[name], accounts & staff))
 
     def _group(self, id: str, name: str, members: Iterable[str]) -> PrincipalRecord:
@@ -417,8 +441,11 @@ class People:
             self.notes.add("Which groups administer Confluence cannot be read; nobody reads by that.", ADMINISTER)
             return ()
 
-    def _read_members(self, group: str) -> list[str]:
-        """The accounts in a group. One that cannot be read, or is gone, is a group without members."""
+    def _read_members(self, group: str) -> list[str] | None:
+        """The accounts in a group. None where that cannot be read: nobody reads by it until it can (P4).
+
+        Raises ConnectorError where it is a group whose members may use Confluence: then nothing is known of anybody.
+        """
         path = f"{V1}/group/{group}/membersByGroupId"
         found: dict[str, None] = {}
         try:
@@ -429,8 +456,11 @@ class People:
         except ConnectorError as error:
             if not is_of_one_list(error):
                 raise
-            self.notes.add("Nobody reads by a group whose members cannot be read.", group)
-            return []
+            if group in self._user_groups:
+                raise ConnectorError(f"Who may use Confluence cannot be read, so nothing is. {error}") from None
+            said = f"Nobody reads by a group whose members cannot be read ({group}). {error}"
+            self.unknown.append(Problem(message=said, kind="principal", id=f"group:{group}"))
+            return None
         return [account for account in found if account]
 
     def _titles(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ https://developer.atlassian.com/cloud/confluence/rest/v2/ and /v1/ (where v2 has
 import mimetypes
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +34,23 @@ PATHS = {
     "embed": "embeds",
 }
 DOCUMENTS = ("page", "blogpost")
+SCOPES = {  # by what stands in a path; the first that does
+    "/space-role-mode": "read:configuration:confluence",
+    "/space-roles|/role-assignments": "read:space.permission:confluence",
+    "/spaces": "read:space:confluence",
+    "/(footer|inline)-comments": "read:comment:confluence",
+    "/attachments?": "read:attachment:confluence",
+    "/content/search": "search:confluence or read:content-details:confluence",
+    "/restriction/": "read:content-details:confluence",
+    "/membersByGroupId": "read:group:confluence and read:user:confluence",
+    "/group": "read:group:confluence",
+    "/users-bulk": "read:user:confluence",
+    "/(pages|blogposts)": "read:page:confluence",
+    "/folders": "read:folder:confluence",
+    "/whiteboards": "read:whiteboard:confluence",
+    "/databases": "read:database:confluence",
+    "/embeds": "read:embed:confluence",
+}
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 Json = Mapping[str, Any]
@@ -45,9 +63,23 @@ class Malformed(ConnectorError):
         super().__init__(f"{path} answered {what}.")
 
 
+class Unscoped(ConnectorError):
+    """The token is right, and may not ask this: it lacks a scope."""
+
+    def __init__(self, path: str) -> None:
+        self.scope = scope_for(path)
+        super().__init__(f"The token lacks the scope {self.scope}: {path} may not be read with it.", permanent=True)
+
+
+def scope_for(path: str) -> str:
+    """The scope by which this is asked."""
+    return next((scope for pattern, scope in SCOPES.items() if re.search(pattern, path)), "for it")
+
+
 def is_of_one_list(error: ConnectorError) -> bool:
     """Whether this one list could not be read or understood, while the site and the sign-in are in order."""
-    return isinstance(error, Malformed) or (isinstance(error, Refused) and error.status in (400, 403, 404, 410))
+    refused = isinstance(error, Refused) and error.status in (400, 403, 404, 410)
+    return refused or isinstance(error, Malformed | Unscoped)
 
 
 class Site:
@@ -58,7 +90,12 @@ class Site:
         self.web = str(client.base.copy_with(path=client.base.path + "wiki"))  # until an answer says it better
 
     def one(self, path: str, params: Mapping[str, str] | None = None) -> Json:
-        return self._object(path, self.client.get(path, params))
+        return self._object(path, self.got(path, params))
+
+    def got(self, path: str, params: Mapping[str, str] | None = None, **how: Any) -> Reply:
+        """As `Client.get` has it, but that a scope that is missing is told as that."""
+        with said_in_words(path):
+            return self.client.get(path, params, **how)
 
     def listed(self, path: str, params: Mapping[str, str] | None = None, *, limit: int = MOST_ASKED) -> Iterator[Json]:
         """Every entry of a listing that goes on by `cursor`: all of v2, and the search of v1."""
@@ -66,7 +103,7 @@ class Site:
         asked = own
         seen: set[str] = set()
         for _ in range(PAGES):
-            reply = self.client.get(path, asked)
+            reply = self.got(path, asked)
             page = self._object(path, reply)
             entries = _entries(path, page)
             yield from entries
@@ -83,9 +120,7 @@ class Site:
         """Every entry of a listing of v1 that goes on by `start`."""
         start = 0
         for _ in range(PAGES):
-            page = self._object(
-                path, self.client.get(path, {**(params or {}), "start": str(start), "limit": str(limit)})
-            )
+            page = self.one(path, {**(params or {}), "start": str(start), "limit": str(limit)})
             entries = _entries(path, page)
             yield from entries
             more = bool(mapping(page.get("_links")).get("next"))
@@ -99,7 +134,9 @@ class Site:
     def accounts(self, ids: list[str]) -> list[Json]:
         """What the site says of these accounts, at most 250."""
         path = f"{V2}/users-bulk"
-        return _entries(path, self._object(path, self.client.post(path, {"accountIds": ids})))
+        with said_in_words(path):
+            reply = self.client.post(path, {"accountIds": ids})
+        return _entries(path, self._object(path, reply))
 
     def _object(self, path: str, reply: Reply) -> Json:
         found = reply.json()
@@ -113,6 +150,17 @@ class Site:
     def address(self, link: object) -> str:
         """Where a person finds what an answer gives a relative link to."""
         return f"{self.web}{link}" if isinstance(link, str) and re.match(r"/[^/\s][^\s]{0,2000}\Z", link) else ""
+
+
+@contextmanager
+def said_in_words(path: str) -> Iterator[None]:
+    """Atlassian answers 401 for a scope that is missing, as for a token that is wrong. Raises Unscoped."""
+    try:
+        yield
+    except Refused as refused:
+        if refused.status == 401 and "scope" in refused.detail.lower():
+            raise Unscoped(path) from None
+        raise
 
 
 def _entries(path: str, page: Json) -> list[Json]:
@@ -214,7 +262,7 @@ class Node:
 
     @property
     def is_document(self) -> bool:
-        return self.current and self.kind in DOCUMENTS and self.version > 0
+        return self.current and self.kind in DOCUMENTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

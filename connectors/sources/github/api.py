@@ -106,13 +106,16 @@ class Api:
 
     def __init__(self, base_url: str, auth: Auth, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self.client = Client(base_url or DOT_COM, auth=auth, a_second=A_SECOND, limited=asked_too_much, sleep=sleep)
+        self.now = datetime.fromtimestamp(0, UTC)  # by the server's clock, when it answered last
 
     def get(
         self, path: str, params: Mapping[str, str] | None = None, *, etag: str = "", also: tuple[int, ...] = ()
     ) -> Reply:
         """With an `etag` the answer may be 304, which costs nothing of the hour's allowance."""
         headers = {**VERSION, "If-None-Match": etag} if etag else VERSION
-        return self.client.get(path, params, headers=headers, also=(*also, 304) if etag else also, most=MOST)
+        reply = self.client.get(path, params, headers=headers, also=(*also, 304) if etag else also, most=MOST)
+        self.now = moment_of(reply)
+        return reply
 
     def blob(self, path: str, most: int) -> bytes:
         return self.client.get(path, headers=RAW, most=max(most, MEGABYTE), seconds=300.0).content
@@ -144,6 +147,7 @@ class Api:
     def graphql(self, query: str, variables: Mapping[str, object]) -> Object:
         """The data of an answer without errors. Raises Denied for rights that are missing, ConnectorError else."""
         reply = self.client.post(self._graphql_path(), {"query": query, "variables": variables}, headers=VERSION)
+        self.now = moment_of(reply)
         body = whole(reply.json(), "a GraphQL question")
         if not body.get("errors"):
             return inner(body, "data")
@@ -161,10 +165,11 @@ class Api:
             yield from objects(inner(page, name).get("nodes"), name)
 
     def connections(self, query: str, variables: Mapping[str, object], holder: str, name: str) -> Iterator[Object]:
-        """The holder of a connection, page after page. Raises Denied where there is none."""
+        """The holder of a connection, page after page; one within another is `node.within`. Raises Denied where there
+        is none."""
         variables, seen = dict(variables), set[str]()
         while True:
-            page = inner(self.graphql(query, variables), holder)
+            page = inner(self.graphql(query, variables), *holder.split("."))
             if not isinstance(page.get(name), dict):
                 raise Denied("GitHub shows none of it to this sign-in.")
             yield page
@@ -205,12 +210,19 @@ def asked_too_much(reply: Reply) -> float | None:
     return SECONDARY if reply.status == 429 or b"secondary rate limit" in said or b"abuse detection" in said else None
 
 
+def moment_of(reply: Reply) -> datetime:
+    """When it was given, by the server's own clock; by ours where it does not say."""
+    try:
+        at = parsedate_to_datetime(reply.headers.get("date", ""))
+        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return datetime.now(UTC)
+    return at if 1970 < at.year <= 2200 else datetime.now(UTC)
+
+
 def until_reset(reply: Reply) -> float:
     """Seconds until the hour's allowance is new, by the server's own clock."""
-    try:
-        now = parsedate_to_datetime(reply.headers.get("date", "")).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        now = time.time()
+    now = moment_of(reply).timestamp()
     reset = reply.headers.get("x-ratelimit-reset", "").strip()
     seconds = int(reset) - now if reset.isascii() and reset.isdigit() and len(reset) < 15 else SECONDARY
     return min(max(seconds, 1.0), LONGEST_RESET)

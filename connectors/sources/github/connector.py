@@ -1,17 +1,19 @@
 """An organisation on GitHub: its repositories' documents, issues, pull requests and discussions, and who reads them.
 
 A repository is a scope that stands alone; people and teams are known by their numbers. Who may read is listed whole in
-every run, before any content; of the content, a run that is not whole reads what the marks in its state leave open.
+every run, before any content and again whenever that has grown old; of the content, a run that is not whole reads what
+the marks in its state leave open.
 """
 
 import hashlib
 import hmac
 import re
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
-from connectors.records import Checkpoint, Records, State
+from connectors.records import Checkpoint, Record, Records, State
 from connectors.sources.base import Connector, ConnectorError
 from connectors.sources.client import MEGABYTE, Auth, Client, Token
 from connectors.sources.github.api import A_SECOND, DOT_COM, Api, AppKey, Installation, asked_too_much
@@ -19,11 +21,12 @@ from connectors.sources.github.contents import Contents
 from connectors.sources.github.discussions import Discussions
 from connectors.sources.github.readers import Readers, Repository, listed_repositories, repository_of
 from connectors.sources.github.run import DISCUSSIONS, FILES, ISSUES, PULLS, Plan, Progress, heard
+from connectors.sources.portions import portioned
 
 INCLUDE = (FILES, ISSUES, PULLS, DISCUSSIONS)
 PUBLIC_READERS = ("members", "everyone")
 MOST_MEGABYTES = 50
-BETWEEN_CHECKPOINTS = 1_000  # records
+FRESH = 15 * 60.0  # seconds that contents are read by rights read before
 ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 WAKING = frozenset(
     "push create delete repository public member membership organization team team_add issues issue_comment "
@@ -53,28 +56,9 @@ class GitHub(Connector):
     place = frozenset({"organization", "base_url"})
 
     def records(self, since: State | None) -> Records:
-        """Who reads what, then repository after repository. A whole listing that was broken off is gone on with."""
         plan = self.plan()
-        api, progress = self.api(plan), Progress(since)
-        said, repositories = heard(Readers(plan, api, progress, vouches=self.vouches_for_emails).records())
-        yield from said
-        yield Checkpoint(state=progress.noted())
-        contents, count = Contents(plan, api, progress), 0
-        for repository in repositories:
-            if progress.is_done(repository.id):
-                continue
-            for record in contents.records(repository):
-                yield record
-                count += 1
-            progress.has_done(repository.id)
-            if count >= BETWEEN_CHECKPOINTS:
-                yield Checkpoint(state=progress.noted())
-                count = 0
-        yield Checkpoint(
-            state=progress.noted(ended=True),
-            complete=progress.is_whole and not progress.partial,
-            readers_complete=progress.is_whole and progress.knows_readers,
-        )
+        progress = Progress(since, self.last)
+        return Reading(plan, self.api(plan), progress, vouches=self.vouches_for_emails).records()
 
     def check(self) -> list[str]:
         try:
@@ -133,6 +117,53 @@ class GitHub(Connector):
 
 def _listed(value: str) -> tuple[str, ...]:
     return tuple(filter(None, (part.strip() for part in value.split(","))))
+
+
+@dataclass
+class Reading:
+    """One run: who reads what, then repository after repository. A whole listing that was broken off is gone on with.
+
+    Contents are committed by rights that are no older than `FRESH`, and what is committed of them in one go.
+    """
+
+    plan: Plan
+    api: Api
+    progress: Progress
+    vouches: bool = False
+    living: dict[int, Repository] = field(default_factory=dict)  # as GitHub told them last
+    until: float = 0.0
+
+    def records(self) -> Records:
+        yield from self.readers()
+        for record in portioned(self.contents(list(self.living)), self.progress.noted):
+            yield record
+            if isinstance(record, Checkpoint) and time.monotonic() > self.until:
+                yield from self.readers(again=True)
+        if self.progress.nameless:
+            yield Checkpoint(state=self.progress.noted())
+            raise ConnectorError(
+                f"GitHub told of {self.progress.nameless[0]}, so that who reads it is not known. All else was read, "
+                "and does not count as a listing of all rights."
+            )
+        whole = self.progress.is_whole
+        state = self.progress.noted(ended=True)
+        yield Checkpoint(state=state, complete=whole and not self.progress.partial, readers_complete=whole)
+
+    def readers(self, *, again: bool = False) -> Iterator[Record]:
+        readers = Readers(self.plan, self.api, self.progress, vouches=self.vouches, again=again)
+        said, repositories = heard(readers.records())
+        self.until = time.monotonic() + FRESH
+        self.living = {repository.id: repository for repository in repositories}
+        yield from said
+        yield Checkpoint(state=self.progress.noted())
+
+    def contents(self, repositories: list[int]) -> Iterator[Record]:
+        """Of those of these repositories that are still told of when their turn comes."""
+        contents = Contents(self.plan, self.api, self.progress)
+        for id in repositories:
+            if id in self.living and not self.progress.is_done(id):
+                yield from contents.records(self.living[id])
+                self.progress.has_done(id)
 
 
 @dataclass

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any
 from urllib.parse import quote
 
-from connectors.records import Deletion, DocumentRecord, Record
+from connectors.records import Deletion, DocumentRecord, Problem, Record
 from connectors.sources.base import ConnectorError
 from connectors.sources.client import Refused
 from connectors.sources.github.api import (
@@ -33,10 +32,21 @@ from connectors.sources.github.api import (
 )
 from connectors.sources.github.discussions import Discussions
 from connectors.sources.github.readers import Repository
-from connectors.sources.github.run import DISCUSSIONS, FILES, ISSUES, OVERLAP, PULLS, Plan, Progress, Unreadable
+from connectors.sources.github.reviews import Reviews, mark_of
+from connectors.sources.github.run import (
+    DISCUSSIONS,
+    FILES,
+    ISSUES,
+    OVERLAP,
+    PULLS,
+    Mark,
+    Plan,
+    Progress,
+    Unreadable,
+    earlier,
+    read_to,
+)
 from connectors.sources.github.text import all_by_time, rendered
-
-Mark = dict[str, Any]  # how far one repository was read
 
 PARTS = {
     "its files": frozenset({FILES}),
@@ -122,16 +132,19 @@ class Contents:
         tree = self.tree_of(repository)
         before = "" if self.progress.is_whole else mark.get("tree", "")
         if tree != before:
-            yield from self.changed_files(repository, tree, before)
-        mark["tree"], mark["pushed"] = tree, pushed
-
-    def changed_files(self, repository: Repository, tree: str, before: str) -> Iterator[Record]:
-        found = {file.path: file for file in self.documents(repository, tree)} if tree else {}
-        for file in found.values():
-            yield self.file(repository, file)
-        if before:
-            for path in sorted(set(self.paths_before(repository, before)) - set(found)):
+            found = {file.path: file for file in self.documents(repository, tree)} if tree else {}
+            gone = sorted(set(self.paths_before(repository, before)) - set(found)) if before else []
+            if gone and not found:  # all at once may be a fault: a whole listing tells, which the brake holds back
+                yield Problem(
+                    message=f"{repository.full_name} has no document any more. Those that were read stay until "
+                    "everything is listed anew, once a day."
+                )
+                return
+            for file in found.values():
+                yield self.file(repository, file)
+            for path in gone:
                 yield Deletion(kind="document", id=_file(repository, path))
+        mark["tree"], mark["pushed"] = tree, pushed
 
     def tree_of(self, repository: Repository) -> str:
         """The hash of the default branch's tree; "" for a repository without commits, or without that branch."""
@@ -222,8 +235,8 @@ class Contents:
 
     def all_threads(self, repository: Repository, mark: Mark) -> Iterator[Record]:
         """Comments first, by which it is known whose text has changed; texts themselves are asked for only then."""
-        lists, by_age = self.lists(repository), {"sort": "created", "direction": "asc"}
-        said: dict[int, list[str]] = {}
+        lists, by_age, now = self.lists(repository), {"sort": "created", "direction": "asc"}, self.api.now
+        said = Reviews(self.api, repository).marks() if PULLS in self.plan.include else {}
         seen: dict[str, dict[str, str]] = {key: {} for key in lists}
         for key in lists.keys() - {"issues"}:
             for id, at, comment in _timed(self.api.items(lists[key], by_age, also=(410,))):
@@ -235,7 +248,7 @@ class Contents:
             if self.is_wanted(issue):
                 marks = said.get(number(issue, "number") or 0, [])
                 yield self.thread(repository, issue, marks, partial(self.read_thread, repository, issue, marks))
-        mark.update((key, _read_to("", found)) for key, found in seen.items())
+        mark.update((key, read_to("", found, now)) for key, found in seen.items())
 
     def new_threads(self, repository: Repository, mark: Mark) -> Iterator[Record]:
         """What was touched since the marks, and what was said about anything since."""
@@ -253,7 +266,7 @@ class Contents:
                 yield Deletion(kind="document", id=_thread(repository, about, is_pull=True))
             elif self.is_wanted(issue):
                 said = self.said(repository, issue)
-                marks = [_spoken(key, comment) for key in ("comments", "notes") for comment in said[key]]
+                marks = [_spoken(key, comment) for key in ("comments", "notes", "reviews") for comment in said[key]]
                 yield self.thread(repository, issue, marks, rendered(issue, all_by_time(said)))
 
     def fresh(self, path: str, params: Mapping[str, str], mark: Mark) -> list[Object]:
@@ -263,7 +276,7 @@ class Contents:
         read would push another over the edge of a page.
         """
         before, known = str(mark.get("since", "")), dict(mark.get("recent", {}))
-        since, etag = _earlier(before), mark.get("etag", "")
+        since, etag, now = earlier(before), mark.get("etag", ""), self.api.now
         found: dict[str, tuple[str, Object]] = {}
         for asked in range(MOST_STEPS):
             order = {**params, "sort": "updated", "direction": "asc", **({"since": since} if since else {})}
@@ -280,7 +293,7 @@ class Contents:
             if len(page) < A_PAGE or last == since:
                 break
             since = last
-        read = _read_to(before, {**known, **{id: at for id, (at, _) in found.items()}})
+        read = read_to(before, {**known, **{id: at for id, (at, _) in found.items()}}, now)
         mark.update(read, etag=etag if read["since"] == before else "")
         return [entry for id, (at, entry) in found.items() if known.get(id) != at]
 
@@ -301,8 +314,8 @@ class Contents:
         said: dict[str, list[Object]] = {"comments": [], "notes": [], "reviews": []}
         if issue.get("comments") != 0:
             said["comments"] = list(self.api.items(f"{repository.path}/issues/{about}/comments"))
-        if _is_pull(issue):
-            said["reviews"] = list(self.api.items(f"{repository.path}/pulls/{about}/reviews"))
+        if _is_pull(issue) and about is not None:
+            said["reviews"] = Reviews(self.api, repository).of(about)
             if has_notes:
                 said["notes"] = list(self.api.items(f"{repository.path}/pulls/{about}/comments"))
         return said
@@ -395,6 +408,9 @@ def _about(comment: Object) -> int | None:
 
 
 def _spoken(key: str, comment: Object) -> str:
+    """By which it is known whether a comment is the one it was."""
+    if key == "reviews":
+        return mark_of(comment)
     return f"{key} {number(comment, 'id')} {text(comment, 'updated_at', 40)}"
 
 
@@ -405,14 +421,3 @@ def _timed(entries: Iterable[Object]) -> Iterator[tuple[str, str, Object]]:
         if at is None or id is None or ("title" in entry and number(entry, "number") is None):
             raise Unreadable("Something in its lists has no number, or no time.")
         yield str(id), stamp(at), entry
-
-
-def _read_to(before: str, seen: Mapping[str, str]) -> Mark:
-    """How far a list was read: to the last change in it, with what is known of the time the next run looks at again."""
-    latest = max([before, *seen.values()])
-    edge = _earlier(latest)
-    return {"since": latest, "recent": {id: at for id, at in seen.items() if at >= edge}}
-
-
-def _earlier(at: str) -> str:
-    return stamp(datetime.fromisoformat(at) - OVERLAP) if at else ""

@@ -1,6 +1,7 @@
 """Who reads what in an organisation on GitHub: its people, its teams, and the readers of its repositories.
 
-All of it is listed in every run. Only what GitHub itself says is unchanged (304) is taken from the run before.
+All of it is listed in every run, and again in a run that takes long. Only what GitHub itself says is unchanged (304) is
+taken from the time before.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -109,28 +110,34 @@ class Readers:
     api: Api
     progress: Progress
     vouches: bool = False
+    again: bool = False  # in this run
     names: dict[int, str] = field(default_factory=dict)  # of the accounts met
     members: set[int] = field(default_factory=set)
     outsiders: set[int] = field(default_factory=set)  # those of them that were told
     shared: dict[int, list[int]] = field(default_factory=dict)  # repositories, and the teams that read them
     odd: list[str] = field(default_factory=list)  # what GitHub said of readers that nobody knows
+    heard_all: bool = True  # every list of people there is: who is in none of them is gone
 
     def records(self) -> Generator[Record, None, list[Repository]]:
         """The repositories this run is about, once all that concerns their readers was said."""
         organization = self.organization()
         yield from self.people(organization)
-        repositories = yield from self.repositories(organization)
+        repositories = self.repositories(organization)
         yield from self.scopes(organization, repositories)
         yield from self.gone(repositories)
         return repositories
+
+    def nameless(self, what: str) -> None:
+        """It holds rights, and cannot be told from others: the run goes on, and does not count as one that saw all."""
+        self.heard_all = False
+        self.progress.nameless.append(what)
 
     def organization(self) -> Organization:
         fields = whole(self.api.get(f"orgs/{self.plan.organization}").json(), "the organisation")
         id = number(fields, "id")
         if id is None:
             raise ConnectorError("GitHub did not tell the organisation's number; nothing is read.")
-        known = self.progress.state.setdefault("organization", id)
-        if known != id:
+        if self.progress.state.setdefault("organization", id) != id:
             raise ConnectorError(
                 f"'{self.plan.organization}' is not the organisation that was read before. If that is meant, add it as "
                 "a new source.",
@@ -183,9 +190,7 @@ class Readers:
         listed: dict[int, Object] = {}
         for fields in self.api.items(f"orgs/{self.plan.organization}/teams"):
             if (id := number(fields, "id")) is None:
-                yield self.progress.left_out(
-                    "A team without a number is left out; nothing counts as gone in this run.", of_readers=True
-                )
+                self.nameless("a team without a number")
             else:
                 listed[id] = fields
         below: dict[int, list[int]] = {}
@@ -198,10 +203,12 @@ class Readers:
         for id, fields in sorted(listed.items()):
             name = text(fields, "name", 300)
             people = yield from self.team(organization, id, name)
-            yield _group(_team(id), name, [*map(_user, people), *map(_team, below.get(id, ()))])
+            if people is not None:
+                yield _group(_team(id), name, [*map(_user, people), *map(_team, below.get(id, ()))])
 
-    def team(self, organization: Organization, id: int, name: str) -> Generator[Record, None, list[int]]:
-        """Its own people; what it reads is noted. Of one that cannot be read, neither."""
+    def team(self, organization: Organization, id: int, name: str) -> Generator[Record, None, list[int] | None]:
+        """Its own people; what it reads is noted. None of one that cannot be read: it may hold anybody, so it holds
+        nobody until it can (P4)."""
         path, kept = f"organizations/{organization.id}/team/{id}", self.progress.teams.setdefault(str(id), {})
         try:
             people = self.kept(kept, "people", f"{path}/members", {"role": "all"}, self.member_of_team)
@@ -209,8 +216,10 @@ class Readers:
         except Refused as refused:
             if not refused.permanent:
                 raise
-            yield Problem(message=f"The team {name!r} admits nobody, since it cannot be read. {refused}")
-            return []
+            self.heard_all = False
+            message = f"The team {name!r} admits nobody, since it cannot be read. {refused}"
+            yield Problem(message=message, kind="principal", id=_team(id))
+            return None
         yield from self.strangers(people)
         for repository, _ in repositories:
             self.shared.setdefault(repository, []).append(id)
@@ -237,7 +246,7 @@ class Readers:
         read: Callable[[Object], Account | None],
     ) -> list[Account]:
         """A whole list, as number and name. One of a single page is kept with its ETag: 304 says it is as it was."""
-        before = {} if self.progress.is_whole else kept.get(key, {})
+        before = {} if self.progress.is_whole and not self.again else kept.get(key, {})
         entries: list[Object] = []
         etag = ""
         for reply in self.api.pages(path, params, etag=before.get("etag", "")):
@@ -253,15 +262,13 @@ class Readers:
 
     # --- repositories and their readers --------------------------------------------------------------------------
 
-    def repositories(self, organization: Organization) -> Generator[Record, None, list[Repository]]:
+    def repositories(self, organization: Organization) -> list[Repository]:
         """What the token or the App is shown, of this organisation, as far as the settings want it."""
         found: dict[int, Repository] = {}
         for fields in listed_repositories(self.plan, self.api):
             repository = repository_of(fields)
             if repository is None:
-                yield self.progress.left_out(
-                    "A repository without a number is left out; nothing counts as gone in this run.", of_readers=True
-                )
+                self.nameless("a repository without a number")
             elif number(inner(fields, "owner"), "id") == organization.id and self.plan.wants(text(fields, "name", 300)):
                 found[repository.id] = repository
         return [found[id] for id in sorted(found)]
@@ -273,6 +280,7 @@ class Readers:
             access = yield from self.access(organization, repository)
             yield ScopeRecord(id=repository.scope, name=repository.full_name, access=access)
             if access.problem:
+                self.heard_all = False
                 yield Problem(message=access.problem)
         yield from (Problem(message=message) for message in dict.fromkeys(self.odd))
 
@@ -331,9 +339,14 @@ class Readers:
         for id in sorted(set(self.progress.repositories) - {str(repository.id) for repository in repositories}):
             del self.progress.repositories[id]
             yield Deletion(kind="scope", id=f"repository/{id}")
-        for account in sorted(set(self.progress.state["accounts"]) - set(self.names)):
-            yield Deletion(kind="principal", id=_user(account))
-        self.progress.state["accounts"] = sorted(self.names)
+        missing = {int(id): name for id, name in self.progress.accounts.items() if int(id) not in self.names}
+        for account, name in sorted(missing.items()):
+            if self.heard_all:
+                yield Deletion(kind="principal", id=_user(account))
+            else:  # it may be in a list that was refused, and is no member: all that is said of it is that it is there
+                yield PrincipalRecord(id=_user(account), kind="user", name=name)
+        known = self.names if self.heard_all else {**missing, **self.names}
+        self.progress.state["accounts"] = {str(account): name for account, name in sorted(known.items())}
 
 
 def listed_repositories(plan: Plan, api: Api) -> Iterator[Object]:

@@ -19,9 +19,7 @@ def rendered(about: Object, said: Iterable[Object]) -> bytes:
 
 
 def time_of(comment: Object) -> str:
-    return next(
-        (text(comment, name, 40) for name in ("created_at", "submitted_at", "createdAt") if name in comment), ""
-    )
+    return next((text(comment, name, 40) for name in ("created_at", "createdAt", "submittedAt") if name in comment), "")
 
 
 def all_by_time(said: Mapping[str, list[Object]]) -> list[Object]:

@@ -38,7 +38,7 @@ class Repo:
     issues: dict[int, dict[str, Any]] = field(default_factory=dict)
     comments: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
-    reviews: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    reviews: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # as GraphQL tells them
     discussions: list[dict[str, Any]] = field(default_factory=list)
     fields: dict[str, Any] = field(default_factory=dict)  # what the listing says besides
 
@@ -53,6 +53,7 @@ class GitHubSystem(System):
         self.members, self.owners = [1, 2, 3], [3]
         self.teams: dict[int, Team] = {}
         self.repositories: dict[int, Repo] = {}
+        self.organization_id = ORGANIZATION_ID
         self.base: str | None = "none"
         self.addresses: dict[int, list[str]] = {}
         self.refused: dict[str, Answer] = {}
@@ -152,7 +153,7 @@ class GitHubSystem(System):
 
     def organization(self, parts: list[str], asked: Asked) -> Any:
         told = {} if self.base is None else {"default_repository_permission": self.base}
-        return {"id": ORGANIZATION_ID, "login": ORGANIZATION, **told} if parts[1] == ORGANIZATION else NOT_THERE
+        return {"id": self.organization_id, "login": ORGANIZATION, **told} if parts[1] == ORGANIZATION else NOT_THERE
 
     def people(self, parts: list[str], asked: Asked) -> Any:
         wanted = self.owners if asked.query.get("role") == "admin" else self.members
@@ -300,9 +301,6 @@ class GitHubSystem(System):
         found = self.repositories[int(parts[1])].notes
         return [note for note in found if note["pull_request_url"].endswith(f"/{parts[3]}")]
 
-    def reviews(self, parts: list[str], asked: Asked) -> Any:
-        return self.repositories[int(parts[1])].reviews.get(int(parts[3]), [])
-
     def nothing(self, parts: list[str], asked: Asked) -> Any:
         return []
 
@@ -325,32 +323,44 @@ class GitHubSystem(System):
         "/repos/{owner}/{repo}/issues/{issue_number}/comments": comments_on,
         "/repos/{owner}/{repo}/pulls/comments": all_notes,
         "/repos/{owner}/{repo}/pulls/{pull_number}/comments": notes_on,
-        "/repos/{owner}/{repo}/pulls/{pull_number}/reviews": reviews,
     }
 
     # --- GraphQL -------------------------------------------------------------------------------------------------
 
     def graphql(self, asked: Mapping[str, Any]) -> Answer:
-        variables = asked["variables"]
+        variables, query = asked["variables"], asked["query"]
         if self.graphql_error:
             return Answer({"errors": [{"type": self.graphql_error, "message": "Resource not accessible"}]})
         if "organization" in variables:
             return self.told_addresses(variables)
-        if "repository" in variables:
-            return self.told_discussions(variables)
-        return self.told_discussion(variables)
+        if "repository" not in variables:
+            return self.told_discussion(variables)
+        repo = {f"R_{id}": repo for id, repo in self.repositories.items()}.get(variables["repository"])
+        if repo is None:
+            return Answer({"errors": [{"type": "NOT_FOUND", "message": "Could not resolve to a node."}]})
+        after = variables.get("after")
+        if "pullRequest(" in query:
+            reviews = _connection(repo.reviews.get(variables["number"], []), after)
+            return Answer({"data": {"node": {"pullRequest": {"reviews": reviews}}}})
+        if "pullRequests(" in query:
+            pulls = [about for about, issue in repo.issues.items() if "pull_request" in issue]
+            nodes = [{"number": about, "reviews": _connection(repo.reviews.get(about, []))} for about in pulls]
+            return Answer({"data": {"node": {"pullRequests": _connection(nodes, after)}}})
+        return self.told_discussions(repo, query, after)
 
     def told_addresses(self, variables: Mapping[str, Any]) -> Answer:
         nodes = [{"databaseId": id, "organizationVerifiedDomainEmails": a} for id, a in self.addresses.items()]
         return Answer({"data": {"organization": {"membersWithRole": _connection(nodes, variables.get("after"))}}})
 
-    def told_discussions(self, variables: Mapping[str, Any]) -> Answer:
-        repo = self.repositories[int(variables["repository"].removeprefix("R_"))]
-        by = {"UPDATED_AT": "updatedAt", "CREATED_AT": "createdAt"}[variables["order"]["field"]]
-        found = sorted(
-            repo.discussions, key=lambda each: str(each[by]), reverse=variables["order"]["direction"] == "DESC"
-        )
-        return Answer({"data": {"node": {"databaseId": 1, "discussions": _connection(found, variables.get("after"))}}})
+    def told_discussions(self, repo: Repo, query: str, after: str | None) -> Answer:
+        is_latest = "UPDATED_AT" in query
+        by = "updatedAt" if is_latest else "createdAt"
+        found = sorted(map(self.with_all_said, repo.discussions), key=lambda each: str(each[by]), reverse=is_latest)
+        return Answer({"data": {"node": {"databaseId": 1, "discussions": _connection(found, after)}}})
+
+    def with_all_said(self, discussion: dict[str, Any], after: str | None = None) -> dict[str, Any]:
+        said = [{**comment, "replies": _connection(comment["replies"])} for comment in discussion["said"]]
+        return {**discussion, "comments": _connection(said, after)}
 
     def told_discussion(self, variables: Mapping[str, Any]) -> Answer:
         everything = [each for repo in self.repositories.values() for each in repo.discussions]
@@ -360,8 +370,7 @@ class GitHubSystem(System):
             ]
             return Answer({"data": {"node": {"replies": _connection(spoken[0]["replies"], variables["after"])}}})
         (found,) = [each for each in everything if each["id"] == variables["discussion"]]
-        said = [{**comment, "replies": _connection(comment["replies"])} for comment in found["said"]]
-        return Answer({"data": {"node": {**found, "comments": _connection(said, variables.get("after"))}}})
+        return Answer({"data": {"node": self.with_all_said(found, variables.get("after"))}})
 
 
 def _connection(nodes: list[Any], after: str | None = None) -> dict[str, Any]:
