@@ -293,9 +293,9 @@ class Writing:
         kind = kind_of(record)
         if kind == "principal":
             return principals.last_revision(self.source.pk, record.id)
-        model = Scope if kind == "scope" else Document
-        rows = model.past_the_guard.filter(source=self.source, external_id=record.id)
-        last: int | None = rows.aggregate(last=Max("revision"))["last"]
+        scopes = Scope.past_the_guard.filter(source=self.source)
+        rows = scopes if kind == "scope" else documents.named(self.source.pk)
+        last: int | None = rows.filter(external_id=record.id).aggregate(last=Max("revision"))["last"]
         return last
 
     def hide(self, kind: Kind, id: str) -> None:

@@ -58,7 +58,8 @@ class Lightening:
             return replace(record, content=content)
         prepared = documents.prepare(record)
         light = replace(record, text=prepared.digest.hex())
-        parsed = Parsed(text="", mime=prepared.parsed.mime, language=prepared.parsed.language)
+        said = prepared.parsed
+        parsed = Parsed(text="", mime=said.mime, language=said.language, attachments=said.attachments)
         self.texts[documents.digest_of(light)] = PreparedText(documents.digest_of(light), parsed, ())
         return light
 

@@ -208,7 +208,10 @@ class DocumentQuerySet(GuardedQuerySet["Document"]):
 
 
 class Document(GuardedModel):
-    """A document of a source. `public_id` is what the outside knows; it is random and never used again."""
+    """A document of a source. `public_id` is what the outside knows; it is random and never used again.
+
+    One that came attached to another stands in its scope and is live only while that is: the database sees to it.
+    """
 
     document_field: ClassVar[str] = "id"
 
@@ -222,6 +225,15 @@ class Document(GuardedModel):
     source = models.ForeignKey(Source, models.DO_NOTHING, related_name="+", db_constraint=False)
     external_id = models.TextField()
     public_id = models.UUIDField(default=uuid4, unique=True)
+    container = models.ForeignKey(
+        "self",
+        models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text="What it is attached to.",
+    )
     scope = models.ForeignKey(Scope, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
     next_scope = models.ForeignKey(Scope, models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
     state = models.CharField(max_length=11, choices=State.choices, default=State.PENDING)
@@ -247,12 +259,20 @@ class Document(GuardedModel):
     class Meta(GuardedModel.Meta):
         constraints = [
             models.UniqueConstraint(
-                fields=["source", "external_id"], condition=~Q(state="deleted"), name="one_living_document_of_an_id"
+                fields=["source", "external_id"],
+                condition=~Q(state="deleted") & Q(container=None),
+                name="one_living_document_of_an_id",
+            ),
+            models.UniqueConstraint(
+                fields=["container", "external_id"],
+                condition=~Q(state="deleted") & Q(container__isnull=False),
+                name="one_living_attachment_of_an_id",
             ),
         ]
         indexes = [
             models.Index(fields=["source", "external_id"], name="documents_of_an_id"),
             models.Index(fields=["scope"], name="documents_of_a_scope"),
+            models.Index(fields=["container"], condition=Q(container__isnull=False), name="attachments_of_a_document"),
         ]
 
 

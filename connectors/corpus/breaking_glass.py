@@ -68,10 +68,13 @@ def break_glass(
 
 def _document(public_id: UUID) -> int:
     living = Document.past_the_guard.exclude(state=Document.State.DELETED)
-    found = living.filter(public_id=public_id).values_list("pk", flat=True).first()
+    found = living.filter(public_id=public_id).values_list("pk", "container", "container__public_id").first()
     if found is None:
         raise NoGlass("There is no such document.")
-    return found
+    id, attached_to, container = found
+    if attached_to is not None:  # both have the same readers (P9)
+        raise NoGlass(f"This is attached to the document {container}. Open that one: what is attached is open with it.")
+    return id
 
 
 def _scope(source_key: str, external_id: str) -> int:

@@ -34,6 +34,7 @@ class Circumstances:
     person: State | None  # None: there was no such person
     document: State | None  # None: there was no such document
     document_id: int
+    containers: Collection[int]  # what it was attached to, what that was attached to, and so on
     source: State | None
     source_id: int
     source_key: str
@@ -56,6 +57,7 @@ class Circumstances:
             person=first.get(("user", user_id)),
             document=document,
             document_id=bearings.document,
+            containers=history.containers(bearings.document, at),
             source=source.get(("source", source_id)),
             source_id=source_id,
             source_key=key["key"],
@@ -248,10 +250,11 @@ class Circumstances:
 
     @property
     def glass_on_document(self) -> list[int]:
-        """It opens nothing under a list that is not known."""
+        """For it, or for what it is attached to (P9). It opens nothing under a list that is not known."""
         if self.document is None or self.acl_of(self.document["scope"]) is None:
             return []
-        return [id for id, glass in self._in_force() if glass.get("document") == self.document_id]
+        opened = {self.document_id, *self.containers}
+        return [id for id, glass in self._in_force() if glass.get("document") in opened]
 
     def glass_on(self, scope: int) -> list[int]:
         """What is in force for this scope or one that it inherits from."""

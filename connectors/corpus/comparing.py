@@ -11,7 +11,8 @@ from uuid import UUID
 from accounts.statements import execute, rows
 
 # Where each document stands, counting new content that waits as if it had been parsed: `place` is a scope, or less
-# than 0 for a document that break-glass opens to somebody, or nothing where the document is hidden.
+# than 0 for a document that break-glass opens to somebody, or nothing where the document is hidden. An attachment
+# stands where the document at the top stands; new content of that is taken to bring the same attachments.
 TABLES = """
 CREATE TEMPORARY TABLE what_if_stands (
     after boolean, document_id bigint, public_id uuid, external_id text, scope_id bigint, place bigint, waits boolean
@@ -20,17 +21,27 @@ CREATE TEMPORARY TABLE what_if_reach (after boolean, place bigint, user_id bigin
 """
 NOTE_PLACES = """
 INSERT INTO what_if_stands
-SELECT %s, d.id, d.public_id, d.external_id, stands.scope_id,
-       CASE WHEN stands.scope_id IS NOT NULL AND d.id IN (
+WITH RECURSIVE attached(id, top_id) AS (
+    SELECT a.id, d.id FROM connectors_document a JOIN connectors_document d ON d.id = a.container_id
+    WHERE a.source_id = %s AND d.container_id IS NULL
+    UNION ALL
+    SELECT a.id, o.top_id FROM attached o JOIN connectors_document a ON a.container_id = o.id
+)
+SELECT %s, d.id, d.public_id, top.external_id, stands.scope_id,
+       CASE WHEN stands.scope_id IS NOT NULL AND top.id IN (
            SELECT b.document_id FROM connectors_breakglass b
            WHERE b.ended_at IS NULL AND b.until > statement_timestamp()
-       ) THEN -d.id ELSE stands.scope_id END,
-       waiting.document_id IS NOT NULL
+       ) THEN -top.id ELSE stands.scope_id END,
+       waiting.document_id IS NOT NULL OR above.document_id IS NOT NULL
 FROM connectors_document d
+LEFT JOIN attached o ON o.id = d.id
+JOIN connectors_document top ON top.id = coalesce(o.top_id, d.id)
 LEFT JOIN connectors_content waiting ON waiting.document_id = d.id
+LEFT JOIN connectors_content above ON above.document_id = top.id
 CROSS JOIN LATERAL (
     SELECT CASE WHEN d.state = 'held' THEN NULL
-                WHEN waiting.document_id IS NOT NULL THEN coalesce(d.next_scope_id, d.scope_id)
+                WHEN waiting.document_id IS NOT NULL OR d.state = 'live' AND above.document_id IS NOT NULL
+                    THEN coalesce(top.next_scope_id, top.scope_id)
                 WHEN d.state = 'live' THEN d.scope_id END AS scope_id
 ) stands
 WHERE d.source_id = %s AND d.state <> 'deleted'
@@ -151,7 +162,7 @@ def note(source_id: int, *, after: bool) -> None:
     """Keep where documents of the source stand now, and who may read there, as what was before or comes after."""
     if not after:
         execute(TABLES)
-    execute(NOTE_PLACES, [after, source_id])
+    execute(NOTE_PLACES, [source_id, after, source_id])
     execute("ANALYZE what_if_stands")
     execute(NOTE_READERS, [after])
     execute("ANALYZE what_if_reach")

@@ -16,6 +16,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.statements import execute
+from connectors.corpus import attachments
+from connectors.corpus.attachments import ENDED
 from connectors.corpus.placing import Places
 from connectors.errors import RecordRefused
 from connectors.models import Content, Document, DocumentText, Language, Passage
@@ -25,6 +27,7 @@ from connectors.splitting import Piece, split
 
 State = Document.State
 PLAIN = "text/plain"
+LEFT_OUT = "attachments_left_out"
 INSERT_PASSAGES = """
 INSERT INTO connectors_passage
     (public_id, document_id, scope_id, ordinal, text, start, "end", heading, page, digest, words, lexemes,
@@ -102,9 +105,14 @@ def digest_of(record: DocumentRecord) -> bytes:
     return sha256(b"text\0" + record.mime.encode() + b"\0" + (record.text or "").encode("utf-8", "replace")).digest()
 
 
+def named(source_id: int) -> QuerySet[Document]:
+    """All that the source itself has named, deleted or not. What is attached to it has ids of our own."""
+    return Document.past_the_guard.filter(source=source_id, container=None)
+
+
 def living(source_id: int) -> QuerySet[Document]:
-    """The documents of a source that are not deleted; `waiting` tells whether new content is still to be parsed."""
-    rows = Document.past_the_guard.filter(source=source_id).exclude(state=State.DELETED)
+    """The documents a source has named, and not deleted; `waiting` tells whether new content is still to be parsed."""
+    rows = named(source_id).exclude(state=State.DELETED)
     return rows.annotate(waiting=has_waiting())
 
 
@@ -198,6 +206,8 @@ def _describe(document: Document, record: DocumentRecord, digest: bytes | None) 
         Document.past_the_guard.filter(pk=document.pk).update(**wanted)
         if "title" in changed:
             index_passages(document)
+        if document.text_revision and changed & {"url", "author", "created_at", "modified_at"}:
+            attachments.describe(document)
     return True
 
 
@@ -306,6 +316,17 @@ def publish(document: Document, prepared: PreparedText, *, held: bool = False) -
     )
     _replace_passages(document, prepared.pieces)
     _wait_no_longer(document)
+    if parsed.attachments or document.text_revision > 1:
+        _replace_attachments(document, parsed)
+
+
+def _replace_attachments(document: Document, parsed: Parsed) -> None:
+    """What is attached comes and goes with the text, and the document tells what was left out."""
+    left_out = attachments.replace(document, parsed.attachments)
+    if left_out:
+        told = ", ".join(filter(None, [parsed.metadata.get(LEFT_OUT), *left_out]))
+        metadata = {**parsed.metadata, LEFT_OUT: storable(told)[:1000]}
+        Document.past_the_guard.filter(pk=document.pk).update(file_metadata=metadata)
 
 
 def _replace_passages(document: Document, pieces: Sequence[Piece]) -> None:
@@ -372,7 +393,7 @@ def quarantine(document: Document, reason: str) -> None:
 def delete(source_id: int, external_id: str, revision: int | None, places: Places) -> bool:
     """The source no longer has it. What stays is a name without words, so that a late record cannot bring it back."""
     document = living(source_id).filter(external_id=external_id).first()
-    earlier = Document.past_the_guard.filter(source=source_id, external_id=external_id, state=State.DELETED)
+    earlier = named(source_id).filter(external_id=external_id, state=State.DELETED)
     if document is None:
         if revision is not None:  # its record may still come: pages arrive in any order
             earlier.delete()
@@ -383,17 +404,8 @@ def delete(source_id: int, external_id: str, revision: int | None, places: Place
     _drop_text(document)
     earlier.delete()
     Document.past_the_guard.filter(pk=document.pk).update(
-        state=State.DELETED,
+        **ENDED,
         scope=places.nobody(),
-        next_scope=None,
-        title="",
-        url="",
-        author="",
-        metadata={},
-        file_metadata={},
-        version="",
-        content_digest=None,
-        reason="",
         revision=document.revision if revision is None else revision,
     )
     return True
@@ -417,6 +429,9 @@ def _wait_no_longer(document: Document) -> None:
 
 
 def _drop_text(document: Document) -> None:
+    """With all that is attached, which came in with it."""
     _wait_no_longer(document)
     DocumentText.past_the_guard.filter(document=document).delete()
     Passage.past_the_guard.filter(document=document).delete()
+    if document.text_revision:
+        attachments.end(attachments.below(document.pk))

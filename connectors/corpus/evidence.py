@@ -6,8 +6,8 @@ from uuid import UUID
 
 from accounts.reader import Viewers
 from connectors.corpus.breaking_glass import shown
-from connectors.corpus.hits import Hit
-from connectors.corpus.reading import readable_documents
+from connectors.corpus.hits import Hit, documents_of
+from connectors.corpus.reading import container_of, readable_documents
 from connectors.models import Passage
 
 Pair = tuple[UUID, str]  # a document, and the SHA-256 of a passage's text in hex
@@ -43,10 +43,10 @@ def passages_holding(reader: Viewers, pairs: Collection[Pair]) -> dict[Pair, Hit
             document__public_id__in={document for document, _ in pairs},
             digest__in={bytes.fromhex(digest) for _, digest in pairs},
         )
-        .select_related("document__source__directory")
+        .select_related("document__source__directory", "document__container")
         .order_by("-ordinal")
     )
-    hits = shown(reader, lambda: list(map(hit_of, found.all())), lambda hits: {hit.document_id for hit in hits})
+    hits = shown(reader, lambda: list(map(hit_of, found.all())), documents_of)
     return {pair: hit for hit in hits if (pair := (hit.document_id, hit.digest)) in pairs}
 
 
@@ -72,4 +72,5 @@ def hit_of(passage: Passage) -> Hit:
         language=document.language,
         digest=bytes(passage.digest).hex(),
         metadata={**document.file_metadata, **document.metadata},
+        attached_to=container_of(document),
     )

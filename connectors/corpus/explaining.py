@@ -94,7 +94,7 @@ def _from_history(user_id: int, document: UUID, at: datetime | None, served: boo
             source=so.source_key,
             at=so.now,
             admitted=admitted,
-            reasons=tuple(told.why_admitted() if admitted else told.why_denied()),
+            reasons=(*(told.why_admitted() if admitted else told.why_denied()), *told.attached()),
             accounts=tuple(map(told.named, so.accounts)),
             clauses=tuple(told.clauses()),
             places=tuple(map(told.place, so.path)),
@@ -185,6 +185,11 @@ class Telling:
         )
 
     # --- the reasons --------------------------------------------------------------------------------
+
+    def attached(self) -> Iterator[Reason]:
+        if self.so.document is not None and self.so.containers:
+            container = history.last_known("document", next(iter(self.so.containers)))
+            yield Reason("P9", f"It is attached to document {container['public']}, and has exactly its readers.")
 
     def why_admitted(self) -> Iterator[Reason]:
         so = self.so

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from accounts.statements import rows
 
-Kind = Literal["user", "directory", "principal", "source", "acl", "entries", "scope", "document"]
+Kind = Literal["user", "directory", "principal", "source", "acl", "entries", "scope", "document", "container"]
 State = Mapping[str, Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOW = "infinity"
@@ -176,6 +176,16 @@ def scopes_above(scope: int, at: datetime | None) -> dict[int, State]:
 def last_known(kind: Kind, subject: int) -> State:
     """The last that was so of it, though it may be so no longer."""
     found: State = json.loads(rows(LAST_KNOWN, [kind, subject])[0][0])
+    return found
+
+
+def containers(document: int, at: datetime | None) -> list[int]:
+    """What the document was attached to, what that was attached to, and so on."""
+    found: list[int] = []
+    at_hand = document
+    while (state := latest("container", [at_hand], at).get(at_hand)) is not None:
+        at_hand = state["document"]
+        found.append(at_hand)
     return found
 
 

@@ -1,8 +1,20 @@
 """What retrieval returns: passages a reader may read, with the document each belongs to."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A document by its name, for who may read it."""
+
+    id: UUID
+    title: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"id": str(self.id), "title": self.title}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +39,7 @@ class Hit:
     language: str  # ISO 639-1, or ""
     digest: str  # SHA-256 of the passage's text, hex
     metadata: dict[str, object] = field(default_factory=dict)
+    attached_to: Named | None = None
     similarity: float | None = None  # cosine -1..1, None when not yet embedded; never shown
     keywords: float = 0.0  # BM25, 0 when no word matched; never shown
     score: float = 0.0  # fused 0..1, best first; never shown
@@ -36,3 +49,8 @@ class Hit:
     def superseded(self) -> bool:
         """An older version of something the reader found as well."""
         return self.newer is not None
+
+
+def documents_of(hits: Iterable[Hit]) -> set[UUID]:
+    """Every document that these name."""
+    return {id for hit in hits for id in (hit.document_id, *([hit.attached_to.id] if hit.attached_to else []))}

@@ -10,7 +10,7 @@ from django.db.models import Q
 from accounts.reader import Viewers
 from connectors.corpus.breaking_glass import shown
 from connectors.corpus.evidence import hit_of
-from connectors.corpus.hits import Hit
+from connectors.corpus.hits import Hit, documents_of
 from connectors.models import Passage
 
 MOST = 50  # hits whose neighbours one statement looks for
@@ -25,8 +25,9 @@ def neighbours(reader: Viewers, hits: Sequence[Hit]) -> dict[UUID, list[Hit]]:
     if not hits:
         return {}
     beside = reduce(or_, (Q(document__public_id=hit.document_id, ordinal__in=_places(hit)) for hit in hits))
-    rows = Passage.objects.visible_to(reader).filter(beside).select_related("document__source__directory")
-    found = shown(reader, lambda: list(map(hit_of, rows.all())), lambda hits: {hit.document_id for hit in hits})
+    beside_it = Passage.objects.visible_to(reader).filter(beside)
+    rows = beside_it.select_related("document__source__directory", "document__container")
+    found = shown(reader, lambda: list(map(hit_of, rows.all())), documents_of)
     standing = {(each.document_id, each.revision, each.ordinal): each for each in found}
     return {
         hit.passage_id: [

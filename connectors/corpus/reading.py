@@ -8,6 +8,7 @@ from uuid import UUID
 
 from accounts.reader import Viewers
 from connectors.corpus.breaking_glass import shown
+from connectors.corpus.hits import Named
 from connectors.models import Document, DocumentText
 
 
@@ -28,6 +29,7 @@ class DocumentView:
     language: str
     revision: int
     metadata: dict[str, object]
+    attached_to: Named | None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -36,6 +38,7 @@ class DocumentView:
             "title": self.title,
             "url": self.url,
             "source": self.source,
+            **({"attached_to": self.attached_to.as_json()} if self.attached_to else {}),
         }
 
 
@@ -51,7 +54,8 @@ class TextView:
 
 def get_document(reader: Viewers, document_id: UUID) -> DocumentView | None:
     """The document, or None: unknown and unreadable are the same (P14)."""
-    named = Document.objects.visible_to(reader).filter(public_id=document_id).select_related("source__directory")
+    named = Document.objects.visible_to(reader).filter(public_id=document_id)
+    named = named.select_related("source__directory", "container")
     found = shown(reader, lambda: list(map(_view, named.all())), _ids)
     return found[0] if found else None
 
@@ -69,12 +73,23 @@ def list_documents(
     reader: Viewers, *, source: str | None = None, after: UUID | None = None, limit: int = 50
 ) -> list[DocumentView]:
     """Readable documents in the order of their ids, from the one after `after`."""
-    rows = Document.objects.visible_to(reader).select_related("source__directory").order_by("public_id")
+    rows = Document.objects.visible_to(reader).select_related("source__directory", "container").order_by("public_id")
     if source is not None:
         rows = rows.filter(source__directory__key=source)
     if after is not None:
         rows = rows.filter(public_id__gt=after)
     return shown(reader, lambda: list(map(_view, rows.all()[:limit])), _ids)
+
+
+def attached_to(reader: Viewers, document_id: UUID) -> list[Named]:
+    """What is attached to the document, in the order it came."""
+    rows = Document.objects.visible_to(reader).filter(container__public_id=document_id).order_by("pk")
+    named = rows.values_list("public_id", "title")
+    return shown(
+        reader,
+        lambda: [Named(id=id, title=title) for id, title in named.all()],
+        lambda found: [each.id for each in found],
+    )
 
 
 def readable_documents(reader: Viewers, ids: Collection[UUID]) -> set[UUID]:
@@ -85,7 +100,8 @@ def readable_documents(reader: Viewers, ids: Collection[UUID]) -> set[UUID]:
 
 
 def _ids(found: Collection[DocumentView]) -> list[UUID]:
-    return [document.id for document in found]
+    containers = [document.attached_to.id for document in found if document.attached_to]
+    return [*(document.id for document in found), *containers]
 
 
 def _view(row: Document) -> DocumentView:
@@ -103,4 +119,10 @@ def _view(row: Document) -> DocumentView:
         language=row.language,
         revision=row.text_revision,
         metadata={**row.file_metadata, **row.metadata},
+        attached_to=container_of(row),
     )
+
+
+def container_of(row: Document) -> Named | None:
+    """Of a document that was read for somebody together with its container: whoever reads the one reads the other."""
+    return Named(id=row.container.public_id, title=row.container.title) if row.container is not None else None

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from django.conf import settings
 
@@ -13,7 +14,7 @@ from accounts.reader import Viewers, is_viewers
 from accounts.statements import rows
 from connectors.corpus import generations
 from connectors.corpus.breaking_glass import shown
-from connectors.corpus.hits import Hit
+from connectors.corpus.hits import Hit, Named, documents_of
 from connectors.corpus.wall import reading_as
 from connectors.embedding import as_text
 from connectors.models import Source
@@ -23,7 +24,10 @@ MAX_QUERY = 8_000  # characters
 STATEMENT = """
 SELECT p.public_id, d.public_id, d.external_id, d.title, d.url, f.key, f.name, d.text_revision, p.ordinal, p.text,
        p.start, p."end", p.heading, p.page, d.modified_at, d.language,
-       encode(p.digest, 'hex'), d.file_metadata || d.metadata, found.similarity, found.keywords, found.score
+       encode(p.digest, 'hex'), d.file_metadata || d.metadata, (
+           SELECT ARRAY[c.public_id::text, c.title] FROM connectors_document c
+           WHERE c.id = d.container_id AND c.state = 'live'
+       ), found.similarity, found.keywords, found.score
 FROM gatehouse_search(%s, %s, %s::halfvec, %s, %s, %s, %s::jsonb, %s::jsonb) found
 JOIN connectors_passage p ON p.id = found.passage
 JOIN connectors_document d ON d.id = p.document_id AND d.state = 'live'
@@ -33,9 +37,9 @@ ORDER BY found.score DESC, found.similarity DESC NULLS LAST, p.id
 FIELDS = (
     *("passage_id", "document_id", "external_id", "title", "url", "source", "source_name", "revision", "ordinal"),
     *("text", "start", "end", "heading", "page", "modified_at", "language", "digest", "metadata"),
-    *("similarity", "keywords", "score"),
+    *("attached_to", "similarity", "keywords", "score"),
 )
-METADATA = FIELDS.index("metadata")
+METADATA, ATTACHED_TO = FIELDS.index("metadata"), FIELDS.index("attached_to")
 
 
 class AnySource:
@@ -113,7 +117,7 @@ def search(
         with reading_as(reader):
             return [Hit(**dict(zip(FIELDS, _decoded(row), strict=True))) for row in rows(STATEMENT, parameters)]
 
-    return shown(reader, found, lambda hits: {hit.document_id for hit in hits})
+    return shown(reader, found, documents_of)
 
 
 def _by_source(meanings: Mapping[str, float]) -> str:
@@ -125,7 +129,10 @@ def _by_source(meanings: Mapping[str, float]) -> str:
 
 
 def _decoded(row: tuple[Any, ...]) -> list[Any]:
-    """Django's cursors leave jsonb as text."""
+    """Django's cursors leave jsonb as text; a document that is attached to nothing has NULL there."""
     values = list(row)
     values[METADATA] = json.loads(values[METADATA])
+    if values[ATTACHED_TO] is not None:
+        id, title = values[ATTACHED_TO]
+        values[ATTACHED_TO] = Named(id=UUID(id), title=title)
     return values

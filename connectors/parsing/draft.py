@@ -8,6 +8,8 @@ from connectors.parsing.results import (
     MAX_ATTACHED_BYTES,
     MAX_ATTACHMENTS,
     MAX_TEXT_BYTES,
+    TOO_LARGE,
+    TOO_MANY,
     Attachment,
     Heading,
     Page,
@@ -102,9 +104,11 @@ class Draft:
     def attach(self, name: str, mime: str, content: bytes) -> None:
         """Hands on a file that came inside this one, while there is room for it."""
         name = line(name)[:300]
-        fits = self._attached_bytes + len(content) <= MAX_ATTACHED_BYTES
-        if not fits or len(self._attachments) >= MAX_ATTACHMENTS:
-            self._left_out.append(name)
+        if len(self._attachments) >= MAX_ATTACHMENTS:
+            self._left_out.append(f"{name} ({TOO_MANY})")
+            return
+        if self._attached_bytes + len(content) > MAX_ATTACHED_BYTES:
+            self._left_out.append(f"{name} ({TOO_LARGE})")
             return
         self._attachments.append(Attachment(name, line(mime)[:200], content))
         self._attached_bytes += len(content)

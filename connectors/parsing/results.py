@@ -6,6 +6,9 @@ MAX_BYTES = 50 * 1024 * 1024
 MAX_TEXT_BYTES = 20 * 1024 * 1024
 MAX_ATTACHMENTS = 100  # of one document
 MAX_ATTACHED_BYTES = MAX_BYTES  # all attachments of one document together
+# Why one is left out.
+TOO_MANY = f"more than {MAX_ATTACHMENTS} files"
+TOO_LARGE = f"more than {MAX_ATTACHED_BYTES // 1024**2} MB together"
 
 # Each sentence is for an administrator and holds nothing of the document.
 REASONS = {
@@ -77,8 +80,8 @@ class Parsed:
     """A document as text; every offset counts Unicode code points of `text`.
 
     `language` is a guess (ISO 639-1, "" when there is none); `mime` is judged by content. `attachments` are not read
-    here: whoever brought the document decides whether they become documents, under which rights. Those beyond
-    MAX_ATTACHMENTS or MAX_ATTACHED_BYTES are left out and named in the metadata as `attachments_left_out`.
+    here: they become documents of their own, under the rights of this one (connectors/corpus/attachments.py). Those
+    beyond MAX_ATTACHMENTS or MAX_ATTACHED_BYTES are left out and told in the metadata as `attachments_left_out`.
     """
 
     text: str

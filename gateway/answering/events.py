@@ -26,6 +26,7 @@ class Citation:
                 "title": hit.title,
                 "url": hit.url,
                 "source": hit.source,
+                **({"attached_to": hit.attached_to.as_json()} if hit.attached_to else {}),
             },
             "passage": {
                 "id": str(hit.passage_id),

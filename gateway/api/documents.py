@@ -51,7 +51,9 @@ class Document(ApiView):
     @extend_schema(operation_id="document", responses=shapes.DocumentDetail)
     def get(self, request: Request, id: UUID) -> Response:
         """What is known of a document besides its text."""
-        document = reading.get_document(reader_of(request), id)
+        reader = reader_of(request)
+        attachments = reading.attached_to(reader, id)
+        document = reading.get_document(reader, id)
         if document is None:
             raise Http404
         return Response(
@@ -63,6 +65,7 @@ class Document(ApiView):
                 "created_at": document.created_at,
                 "modified_at": document.modified_at,
                 "metadata": document.metadata,
+                "attachments": [attachment.as_json() for attachment in attachments],
             }
         )
 

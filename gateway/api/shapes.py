@@ -6,15 +6,22 @@ Some fields are called like attributes of a serializer; the framework takes them
 from rest_framework import serializers as s
 
 
+class Named(s.Serializer[object]):
+    id = s.UUIDField()
+    title = s.CharField()
+
+
 class Document(s.Serializer[object]):
     id = s.UUIDField()
     external_id = s.CharField()
     title = s.CharField()
     url = s.CharField(allow_blank=True)
     source = s.CharField()  # type: ignore[assignment]
+    attached_to = Named(required=False, help_text="Of a file that came attached to another document: that document.")
 
 
 class DocumentDetail(Document):
+    attachments = Named(many=True)
     mime = s.CharField()
     author = s.CharField()
     language = s.CharField()

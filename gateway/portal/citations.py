@@ -13,10 +13,11 @@ SEPARATOR = " › "  # between the headings of a path
 
 
 def source_line(citation: Citation) -> dict[str, Any]:
-    """What `portal/_source.html` and ask.js show: number, title, place, excerpt, and where the chip leads."""
+    """What `portal/_source.html` and ask.js show: number, title, place, excerpt, where they lead."""
     hit = citation.hit
     address = reverse("document", args=[hit.document_id])
     changed = date_format(hit.modified_at, "j F Y") if hit.modified_at else ""
+    container = hit.attached_to
     older = "an older version" if hit.superseded else ""
     place = (hit.heading, f"page {hit.page}" if hit.page is not None else "", hit.source_name, changed, older)
     return {
@@ -25,6 +26,11 @@ def source_line(citation: Citation) -> dict[str, Any]:
         "href": f"{address}?start={hit.start}&end={hit.end}#passage",
         "place": " · ".join(part for part in place if part),
         "excerpt": excerpt_of(hit),
+        **(
+            {"container": container.title, "container_href": reverse("document", args=[container.id])}
+            if container
+            else {}
+        ),
     }
 
 

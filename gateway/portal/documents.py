@@ -11,7 +11,7 @@ from django.utils.html import escape
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from connectors.corpus.reading import TextView, document_text, get_document
+from connectors.corpus.reading import TextView, attached_to, document_text, get_document
 from gateway.portal.document_text import Block, Passage, blocks, parts_of, passage_from
 from gateway.portal.requests import SignedInRequest, reader_of
 
@@ -21,6 +21,7 @@ from gateway.portal.requests import SignedInRequest, reader_of
 def document(request: HttpRequest, id: UUID) -> HttpResponse:
     """Foreign and unknown are the same 404 (P14)."""
     reader = reader_of(cast(SignedInRequest, request))
+    attachments = attached_to(reader, id)
     view = get_document(reader, id)
     text = document_text(reader, id)
     if view is None or text is None:
@@ -28,7 +29,13 @@ def document(request: HttpRequest, id: UUID) -> HttpResponse:
     passage = passage_from(request.GET.get("start", ""), request.GET.get("end", ""), len(text.text))
     part = shown_part(text, passage, request.GET.get("part", ""))
     part["blocks"] = without_title(part["blocks"], view.title)
-    context = {"document": view, "original": original_at(view.url), "cited": passage is not None}
+    context = {
+        "document": view,
+        "original": original_at(view.url),
+        "cited": passage is not None,
+        "attachments": attachments,
+        "left_out": view.metadata.get("attachments_left_out", ""),
+    }
     return render(request, "portal/document.html", context | part)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
@@ -74,11 +75,17 @@ def paragraphs(sentences: Sequence[ShownSentence], numbers: dict[int, int]) -> I
 
 
 def source_line(number: int, citation: Citation) -> str:
-    """`[1] title · source`, the title leading to the passage in the portal."""
+    """`[1] title · source`, the title leading to the passage in the portal; of a file, what it is attached to."""
     hit = citation.hit
-    address = f"{settings.PUBLIC_URL}{reverse('document', args=[hit.document_id])}?start={hit.start}&end={hit.end}"
-    title = escaped(" ".join(hit.title.split()), TITLE)
-    return f"[{number}] <{escaped(address)}|{title}> · {escaped(hit.source_name, TITLE)}"
+    named = link(hit.title, hit.document_id, f"?start={hit.start}&end={hit.end}")
+    attached = f", attached to {link(hit.attached_to.title, hit.attached_to.id)}" if hit.attached_to else ""
+    return f"[{number}] {named}{attached} · {escaped(hit.source_name, TITLE)}"
+
+
+def link(title: str, document: UUID, place: str = "") -> str:
+    """A document's title, leading to it in the portal."""
+    address = f"{settings.PUBLIC_URL}{reverse('document', args=[document])}{place}"
+    return f"<{escaped(address)}|{escaped(' '.join(title.split()), TITLE)}>"
 
 
 def context(lines: Sequence[str]) -> Block:

@@ -342,10 +342,19 @@ def test_attachments_beyond_the_limit_are_named_and_left_out() -> None:
     draft.add("A mail.")
     for number in range(MAX_ATTACHMENTS + 1):
         draft.attach(f"{number}.txt", "text/plain", b"x")
-    draft.attach("large.bin", "application/octet-stream", bytes(MAX_ATTACHED_BYTES))
     parsed = draft.finish("message/rfc822", "")
     assert len(parsed.attachments) == MAX_ATTACHMENTS
-    assert parsed.metadata["attachments_left_out"] == f"{MAX_ATTACHMENTS}.txt, large.bin"
+    assert parsed.metadata["attachments_left_out"] == f"{MAX_ATTACHMENTS}.txt (more than 100 files)"
+
+
+def test_attachments_that_are_too_large_together_are_named_and_left_out() -> None:
+    draft = Draft()
+    draft.add("A mail.")
+    draft.attach("small.txt", "text/plain", b"x")
+    draft.attach("large.bin", "application/octet-stream", bytes(MAX_ATTACHED_BYTES))
+    parsed = draft.finish("message/rfc822", "")
+    assert [each.name for each in parsed.attachments] == ["small.txt"]
+    assert parsed.metadata["attachments_left_out"] == "large.bin (more than 50 MB together)"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ GUARDED = "connectors/migrations/0002_guarded_corpus.sql"
 WALL = "connectors/migrations/0003_second_wall.sql"
 WALL_MIGRATION = "connectors/migrations/0003_second_wall.py"
 SEARCH = "connectors/migrations/0006_search.sql"
+ATTACHMENTS = "connectors/migrations/0008_attachments.sql"
+ATTACHED = "tests/connectors/test_attachments.py::"
 VECTORS = "tests/connectors/test_vectors.py::"
 NAMING = "tests/connectors/test_naming.py::"
 GUARD = "connectors/corpus/guard.py"
@@ -347,9 +349,9 @@ BREAK_GLASS = (
         "P12",
         PERMISSIONS + "test_break_glass_on_one_document_ends_by_itself",
         (
-            WALL,
-            "AND b.ended_at IS NULL AND b.until > statement_timestamp()\n      AND d.source_id",
-            "AND b.ended_at IS NULL\n      AND d.source_id",
+            ATTACHMENTS,
+            "AND b.ended_at IS NULL AND b.until > statement_timestamp()\n        UNION",
+            "AND b.ended_at IS NULL\n        UNION",
         ),
         (WALL, DOCUMENTS_OPENED, "WHERE document_id IS NOT NULL\n    ) THEN"),
     ),
@@ -369,9 +371,9 @@ BREAK_GLASS = (
         "P12",
         GLASS + "test_it_ends_by_itself_and_when_it_is_ended",
         (
-            WALL,
-            "AND b.ended_at IS NULL AND b.until > statement_timestamp()\n      AND d.source_id",
-            "AND b.until > statement_timestamp()\n      AND d.source_id",
+            ATTACHMENTS,
+            "AND b.ended_at IS NULL AND b.until > statement_timestamp()\n        UNION",
+            "AND b.until > statement_timestamp()\n        UNION",
         ),
         (
             WALL,
@@ -389,7 +391,7 @@ BREAK_GLASS = (
         "break-glass opens a document whose list is not known",
         "P4 P12",
         GLASS + "test_a_list_that_is_not_known_is_not_opened",
-        (WALL, "ON s.id = d.scope_id AND s.acl_id IS NOT NULL", "ON s.id = d.scope_id"),
+        (ATTACHMENTS, "ON s.id = d.scope_id AND s.acl_id IS NOT NULL", "ON s.id = d.scope_id"),
     ),
     mutation(
         "break-glass opens what is detached below",
@@ -407,19 +409,19 @@ BREAK_GLASS = (
         "break-glass opens to everybody",
         "P12",
         GLASS + "test_it_opens_one_document_to_one_person_beside_every_clause",
-        (WALL, "WHERE b.user_id = reader AND b.ended_at IS NULL", "WHERE b.ended_at IS NULL"),
+        (ATTACHMENTS, "WHERE b.user_id = reader AND b.document_id IS NOT NULL", "WHERE b.document_id IS NOT NULL"),
     ),
     mutation(
         "break-glass opens a paused source, and one the token does not name",
         "P7 P11 P12",
         GLASS + "test_it_gives_way_to_what_hides_a_document_from_everyone",
-        (WALL, "      AND d.source_id IN (SELECT gatehouse_open_sources(reader, token))\n", ""),
+        (ATTACHMENTS, "WHERE d.source_id IN (SELECT gatehouse_open_sources(reader, token))\n      AND", "WHERE"),
     ),
     mutation(
         "break-glass opens to people who are not active",
         "P1 P12",
         GLASS + "test_it_gives_way_to_what_hides_a_document_from_everyone",
-        (WALL, "\n      AND EXISTS (SELECT FROM gatehouse_principals(reader))", ""),
+        (ATTACHMENTS, "\n      AND EXISTS (SELECT FROM gatehouse_principals(reader))", ""),
     ),
     mutation(
         "break-glass for one opens to all of an audience",
@@ -456,7 +458,7 @@ BREAK_GLASS = (
         "a use is not told of where text waits in two scopes",
         "P12",
         GLASS + "test_reading_what_waits_under_two_scopes_is_a_use_of_either",
-        (WALL, "under.scope IN (s.parent_id, s.also_id)", "false"),
+        (ATTACHMENTS, "under.scope IN (s.parent_id, s.also_id)", "false"),
     ),
 )
 
@@ -602,4 +604,47 @@ SEARCHING = (
     ),
 )
 
-MUTATIONS = (*PEOPLE, *SCOPES, *TOKENS, *AUDIENCES, *BREAK_GLASS, *WALLS, *SEARCHING)
+CONTAINERS = (
+    mutation(
+        "attachments stay where they stood when their mail moves",
+        "P9",
+        (
+            ATTACHED + "test_a_change_of_the_mails_readers_is_one_of_its_attachments",
+            ATTACHED + "test_a_mail_that_moves_takes_its_attachments_along",
+        ),
+        (
+            ATTACHMENTS,
+            "    FOREIGN KEY (container_id, scope_id) REFERENCES connectors_document (id, scope_id)\n"
+            "    ON UPDATE CASCADE ON DELETE CASCADE;",
+            "    FOREIGN KEY (container_id) REFERENCES connectors_document ON DELETE CASCADE;",
+        ),
+    ),
+    mutation(
+        "attachments are live while their mail is not",
+        "P6 P9",
+        ATTACHED + "test_what_came_in_a_mail_is_never_live_without_it",
+        (ATTACHMENTS, "        NEW.state := 'held';\n", "        NULL;\n"),
+    ),
+    mutation(
+        "break-glass for a mail does not open its attachments",
+        "P9 P12",
+        ATTACHED + "test_break_glass_for_a_mail_opens_what_is_attached_and_its_use_is_told",
+        (
+            ATTACHMENTS,
+            "SELECT o.glass, a.id FROM opened o JOIN connectors_document a ON a.container_id = o.document",
+            "SELECT o.glass, a.id FROM opened o JOIN connectors_document a ON false",
+        ),
+    ),
+    mutation(
+        "reading an attachment is no use of the break-glass for its mail",
+        "P12",
+        ATTACHED + "test_break_glass_for_a_mail_opens_what_is_attached_and_its_use_is_told",
+        (
+            ATTACHMENTS,
+            "FROM beneath b JOIN connectors_document a ON a.container_id = b.document",
+            "FROM beneath b JOIN connectors_document a ON false",
+        ),
+    ),
+)
+
+MUTATIONS = (*PEOPLE, *SCOPES, *TOKENS, *AUDIENCES, *BREAK_GLASS, *WALLS, *SEARCHING, *CONTAINERS)

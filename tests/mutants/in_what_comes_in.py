@@ -14,6 +14,7 @@ IDENTITY = "accounts/identity.py"
 PRINCIPALS = "accounts/principals.py"
 
 PERMISSIONS = "tests/connectors/test_permissions.py::"
+ATTACHED = "tests/connectors/test_attachments.py::"
 PAGES = "tests/connectors/test_applying.py::"
 RUNS = "tests/connectors/test_sync.py::"
 
@@ -180,7 +181,23 @@ PLACES = (
         "a deleted document is read where it stood",
         "P6",
         PERMISSIONS + "test_a_document_made_again_has_another_public_id",
-        (DOCUMENTS, "        state=State.DELETED,\n        scope=places.nobody(),", "        state=document.state,"),
+        (
+            DOCUMENTS,
+            "        **ENDED,\n        scope=places.nobody(),",
+            "        **(ENDED | {'state': document.state}),",
+        ),
+    ),
+    mutation(
+        "what is attached to a deleted mail stays",
+        "P6 P9",
+        ATTACHED + "test_a_mail_that_is_deleted_takes_its_attachments_along",
+        (DOCUMENTS, "        attachments.end(attachments.below(document.pk))\n", "        pass\n"),
+    ),
+    mutation(
+        "records name attachments",
+        "P9",
+        ATTACHED + "test_no_record_of_the_source_reaches_an_attachment",
+        (DOCUMENTS, "filter(source=source_id, container=None)", "filter(source=source_id)"),
     ),
     mutation(
         "a run that failed verifies permissions",

@@ -41,6 +41,7 @@ SUITE = (
         "tests/connectors/test_permissions.py",
         "tests/connectors/test_audience.py",
         "tests/connectors/test_break_glass.py",
+        "tests/connectors/test_attachments.py",
     ),
     *("tests/connectors/test_principals.py", "tests/connectors/test_applying.py", "tests/connectors/test_wire.py"),
     *("tests/connectors/test_sync.py", "tests/connectors/test_ingest.py", "tests/connectors/test_explaining.py"),

@@ -39,5 +39,6 @@ def shown(done: Done) -> str:
 
 def _line(citation: Citation) -> str:
     hit = citation.hit
-    place = " › ".join(part for part in (hit.title, hit.heading, f"page {hit.page}" if hit.page else "") if part)
+    title = f'{hit.title}, attached to "{hit.attached_to.title}"' if hit.attached_to else hit.title
+    place = " › ".join(part for part in (title, hit.heading, f"page {hit.page}" if hit.page else "") if part)
     return f"[{citation.n}] {place} ({hit.source_name}){f' {hit.url}' if hit.url else ''}"

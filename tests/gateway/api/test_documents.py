@@ -1,6 +1,7 @@
 """Documents one by one, as text, and as a list."""
 
 import re
+from base64 import b64encode
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ from accounts.models import User
 from connectors.models import Source
 from gateway.api.cursors import cursor_after
 from gateway.api.documents import PAGE
+from tests.connectors.mails import mail, parse
 from tests.gateway.api.programs import Issue, Pusher
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +48,24 @@ def test_a_document_and_its_text(push: Pusher, ann: User, program: Issue) -> Non
     assert shown.keys() == {"text", "headings", "pages"}
     assert "Thirty days." in shown["text"]
     assert [heading["title"] for heading in shown["headings"]] == ["Leave", "Abroad"]
+
+
+def test_a_file_names_the_mail_it_is_attached_to_and_the_mail_its_files(
+    push: Pusher, ann: User, program: Issue
+) -> None:
+    push.account(ann)
+    content = b64encode(mail("Q3 numbers", ("figures.txt", b"The walrus sold nine kayaks.")).as_bytes()).decode()
+    push.put("documents", "mail", title="Q3", grants=["ann"], mime="message/rfc822", content_base64=content)
+    parse()
+    reader = program(ann, "read")
+    found = {each["title"]: each for each in reader.get("documents").json()["results"]}
+    of_the_mail = {"id": found["Q3"]["id"], "title": "Q3"}
+    assert "attached_to" not in found["Q3"]
+    assert found["figures.txt"]["attached_to"] == of_the_mail
+    detail = reader.get(f"documents/{found['Q3']['id']}").json()
+    assert detail["attachments"] == [{"id": found["figures.txt"]["id"], "title": "figures.txt"}]
+    [hit] = reader.post("search", {"query": "walrus"}).json()["results"]
+    assert hit["document"]["attached_to"] == of_the_mail
 
 
 def test_a_hidden_document_is_not_told_from_an_unknown_one(push: Pusher, ann: User, bob: User, program: Issue) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from connectors.corpus.hits import Hit
+from connectors.corpus.hits import Hit, Named
 from gateway.answering.events import Citation
 from gateway.portal.citations import EXCERPT, source_line
 
@@ -44,6 +44,12 @@ def test_a_line_leads_to_the_passage_and_names_its_place() -> None:
         "place": "Leave › Parental leave · page 3 · Docs · 4 March 2026",
         "excerpt": "Lasts twelve weeks.",
     }
+
+
+def test_a_line_of_a_file_names_the_mail_it_is_attached_to() -> None:
+    other = UUID("6f1c2a8e-0000-4000-8000-000000000002")
+    line = line_of(replace(HIT, attached_to=Named(id=other, title="Q3 numbers")))
+    assert (line["container"], line["container_href"]) == ("Q3 numbers", f"/documents/{other}/")
 
 
 def test_what_is_not_known_is_left_out() -> None:

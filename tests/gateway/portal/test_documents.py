@@ -5,9 +5,11 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from connectors.corpus.reading import list_documents
 from gateway.portal.document_text import Passage, blocks
 from gateway.portal.documents import original_at, without_title
 from tests.cast import World
+from tests.connectors.mails import mail, parse, send
 from tests.gateway.portal.browsing import document_id, signed_in
 
 
@@ -31,6 +33,20 @@ def test_foreign_and_unknown_cannot_be_told_apart(world: World) -> None:
     unknown = browser.get(f"/documents/{uuid4()}/?start=0&end=5")
     assert (foreign.status_code, foreign.content) == (404, unknown.content)
     assert foreign.headers == unknown.headers
+
+
+def test_a_mail_lists_what_is_attached_to_it_and_a_file_names_its_mail(world: World) -> None:
+    send(world, mail("Q3 <numbers>", ("figures.txt", b"The walrus.")), grants=["ann"])
+    parse()
+    browser = signed_in(world.people["ann"])
+    own = f"/documents/{document_id(world, 'ann', 'mail')}/"
+    page = browser.get(own).content.decode()
+    (attachment,) = [d for d in list_documents(world.reader("ann")) if d.attached_to]
+    assert f'<a class="text-link break-words" href="/documents/{attachment.id}/">figures.txt</a>' in page
+    page = browser.get(f"/documents/{attachment.id}/").content.decode()
+    assert f'Attached to <a class="text-link" href="{own}">Q3 &lt;numbers&gt;</a>' in page
+    stranger = signed_in(world.people["charlie"])
+    assert stranger.get(f"/documents/{attachment.id}/").status_code == 404
 
 
 def test_a_reader_who_is_removed_finds_nothing_there(world: World) -> None:

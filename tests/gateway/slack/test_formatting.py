@@ -1,13 +1,14 @@
 """Answers as Slack blocks: what is shown, what is left out, and what can never become markup."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
-from connectors.corpus.hits import Hit
+from connectors.corpus.hits import Hit, Named
 from gateway.answering.events import Citation
 from gateway.conversations import ShownAnswer, ShownSentence
-from gateway.slack.formatting import SECTION, Block, answer, escaped, fallback, notice
+from gateway.slack.formatting import SECTION, Block, answer, escaped, fallback, notice, source_line
 
 DOCUMENT = UUID("00000000-0000-4000-8000-000000000001")
 
@@ -125,3 +126,13 @@ def test_a_text_is_never_cut_inside_an_entity() -> None:
 
 def test_what_the_gateway_says_itself_is_escaped_too() -> None:
     assert texts(notice("a < b")) == ["a &lt; b"]
+
+
+def test_a_file_names_the_mail_it_is_attached_to() -> None:
+    mail = UUID("00000000-0000-4000-8000-000000000002")
+    found = citation(1, title="report.pdf")
+    found = replace(found, hit=replace(found.hit, attached_to=Named(id=mail, title="Q3 <numbers>")))
+    assert source_line(1, found) == (
+        f"[1] <http://127.0.0.1:8000/documents/{DOCUMENT}/?start=10&amp;end=15|report.pdf>, "
+        f"attached to <http://127.0.0.1:8000/documents/{mail}/|Q3 &lt;numbers&gt;> · Handbook"
+    )
