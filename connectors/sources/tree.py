@@ -1,5 +1,6 @@
 """Opening what stands below a directory, where others may put links at any moment: none is followed."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -44,14 +45,26 @@ def opened_beneath(root: int, parts: Sequence[str]) -> Iterator[int]:
         os.close(descriptor)
 
 
-def read_file(folder: int, name: str, limit: int) -> bytes:
-    """The bytes of a plain file with one name in an open folder. Raises OSError and FileTooLarge."""
+Mark = tuple[int, int]  # of a file, another one after every change of it or of its rights
+
+
+def mark_of(status: os.stat_result) -> Mark:
+    return status.st_ino, status.st_ctime_ns
+
+
+def read_file(folder: int, name: str, limit: int, as_of: Mark | None = None) -> bytes:
+    """The bytes of a plain file with one name in an open folder. Raises OSError and FileTooLarge.
+
+    `as_of`: of which the rights are known; of a file that was changed since then nothing is read.
+    """
     descriptor = os.open(name, OPEN_FILE, dir_fd=folder)
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
             raise PermissionError(1, "it is a link or not a plain file")
         content = file.read(limit + 1)
+        if as_of is not None and {mark_of(status), mark_of(os.fstat(descriptor))} != {as_of}:
+            raise OSError(errno.ESTALE, "it changed since its rights were read")
     if len(content) > limit:
         raise FileTooLarge
     return content
