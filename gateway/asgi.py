@@ -33,11 +33,13 @@ refuse_without_wall()
 
 
 def warm_up() -> None:
-    """Load the local model while nobody waits, so that the first question is not the slow one."""
+    """Load models while nobody waits, so that the first question is not the slow one."""
     from connectors import embedding
+    from gateway.answering import model
 
     if embedding.chosen() == embedding.ModelChoice():
         embedding.embed_query("warm up")
+    model.warm_up()
 
 
 threading.Thread(target=warm_up, name="warm-up", daemon=True).start()

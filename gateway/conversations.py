@@ -12,7 +12,9 @@ from accounts.reader import Viewers
 from connectors.corpus.breaking_glass import shown
 from connectors.corpus.evidence import Pair, holds_evidence, passages_holding
 from connectors.corpus.hits import Hit
+from gateway.answering import notices
 from gateway.answering.events import Citation
+from gateway.answering.phrases import spoken
 from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, Question
 from gateway.versions import marked
 
@@ -66,6 +68,7 @@ class ShownAnswer:
     sentences: tuple[ShownSentence, ...]
     citations: tuple[Citation, ...]
     feedback: Verdict | None
+    notice: str = ""  # in words
 
 
 def list_questions(reader: Viewers, *, limit: int = 50, before: datetime | None = None) -> list[QuestionLine]:
@@ -192,6 +195,9 @@ def _answer(question: Question, render: _Render) -> ShownAnswer:
         sentences=sentences,
         citations=render.citations(),
         feedback=cast(Verdict, feedback.verdict) if feedback else None,
+        notice=notices.told(
+            cast("notices.Notice", question.notice), spoken(question.language), has_sentences=bool(sentences)
+        ),
     )
 
 

@@ -5,6 +5,8 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import models
 
+from connectors.models import Source
+
 
 class Conversation(models.Model):
     """Questions one person asked in a row. Nobody else ever reads it."""
@@ -35,6 +37,7 @@ class Question(models.Model):
     language = models.CharField(max_length=10, default="en")
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.ANSWERING)
     model = models.CharField(max_length=200, blank=True)
+    notice = models.CharField(max_length=20, blank=True, default="", help_text="Why no model wrote it, as a code.")
     door = models.CharField(max_length=20)
 
     class Meta:
@@ -104,6 +107,33 @@ class LeakTest(models.Model):
     @property
     def sentence(self) -> str:
         return f"{self.leaks:,} leaks of {self.probes:,} probes in {self.seconds:.0f} s"
+
+
+class ModelPolicy(models.Model):
+    """Which language models the text of a source may be sent to, where an administrator has said it; else to any."""
+
+    class Open(models.TextChoices):
+        ANY = "any"
+        LOCAL = "local"  # those on the organisation's own premises
+        NONE = "none"
+
+    source = models.OneToOneField(Source, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False)
+    open_to = models.CharField(max_length=5, choices=Open.choices)
+
+
+class Spending(models.Model):
+    """Tokens of language models, and calls, by day (UTC) and person; person 0 is the whole organisation.
+
+    A plain number: what was spent stays spent when its person is gone.
+    """
+
+    ORGANISATION = 0
+
+    pk = models.CompositePrimaryKey("day", "person")
+    day = models.DateField()
+    person = models.BigIntegerField()
+    tokens = models.BigIntegerField()
+    calls = models.PositiveIntegerField()
 
 
 class AuditEvent(models.Model):

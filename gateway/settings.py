@@ -207,6 +207,22 @@ LLM_BASE_URL = env.str("LLM_BASE_URL", default="")
 LLM_API_KEY = env.str("LLM_API_KEY", default="")
 LLM_MODEL = env.str("LLM_MODEL", default="")
 LLM_CLASS = env.str("LLM_CLASS", default="")
+LLM_LOCAL = env.bool("LLM_LOCAL", default=False)  # whether it runs on the organisation's own premises
+LLM_CONTEXT_TOKENS = env.int("LLM_CONTEXT_TOKENS", default=8_192)
+LLM_REWRITE_MODEL = env.str("LLM_REWRITE_MODEL", default="")
+LLM_JUDGE_MODEL = env.str("LLM_JUDGE_MODEL", default="")
+LLM_QUERY_MODEL = env.str("LLM_QUERY_MODEL", default="")
+LLM_FALLBACK_BASE_URL = env.str("LLM_FALLBACK_BASE_URL", default="")
+LLM_FALLBACK_API_KEY = env.str("LLM_FALLBACK_API_KEY", default="")
+LLM_FALLBACK_MODEL = env.str("LLM_FALLBACK_MODEL", default="")
+LLM_FALLBACK_CLASS = env.str("LLM_FALLBACK_CLASS", default="")
+LLM_FALLBACK_LOCAL = env.bool("LLM_FALLBACK_LOCAL", default=False)
+LLM_FALLBACK_CONTEXT_TOKENS = env.int("LLM_FALLBACK_CONTEXT_TOKENS", default=0)  # 0: as many as the first
+LLM_CLOCK = start.seconds("LLM_CLOCK", env.str("LLM_CLOCK", default="3, 15, 10, 60"))
+LLM_DAILY_TOKENS = env.int("LLM_DAILY_TOKENS", default=0)  # 0: no budget
+LLM_DAILY_TOKENS_PER_PERSON = env.int("LLM_DAILY_TOKENS_PER_PERSON", default=0)
+if LLM_LOCAL and (LLM_FALLBACK_BASE_URL or LLM_FALLBACK_CLASS) and not LLM_FALLBACK_LOCAL:
+    start.stop("LLM_FALLBACK_LOCAL is off while LLM_LOCAL is on: what may go to the first could not go to the second.")
 EMBED_BASE_URL = env.str("EMBED_BASE_URL", default="")
 EMBED_API_KEY = env.str("EMBED_API_KEY", default="")
 EMBED_MODEL = env.str("EMBED_MODEL", default="")

@@ -86,3 +86,14 @@ def meaning(text: str) -> tuple[float, dict[str, float]]:
         else:
             whole = weight
     return whole, by_kind
+
+
+def seconds(name: str, text: str) -> tuple[float, float, float, float]:
+    """A model's clock: to connect, to the first token, between tokens, in all; each up to an hour."""
+    try:
+        connect, first, between, total = map(float, text.split(","))
+    except ValueError:
+        connect = first = between = total = 0.0
+    if not all(0 < each <= 3_600 for each in (connect, first, between, total)):
+        stop(f"{name} is not four numbers of seconds: to connect, to the first token, between tokens, in all.")
+    return connect, first, between, total

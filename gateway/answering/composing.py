@@ -4,28 +4,29 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from importlib import import_module
 
 from connectors.corpus.hits import Hit
 from gateway import pausing
-from gateway.answering import extractive, model
+from gateway.answering import extractive, model, prompting, sending
 from gateway.answering.drafts import Cutter, Draft, Written
-from gateway.answering.model import ModelUnavailable
+from gateway.answering.notices import Notice
+from gateway.answering.providers import GoesOn, KeptFromModel, ModelUnavailable, Provider, providers
 from gateway.answering.recording import Asked
 from gateway.answering.releasing import cleared
-from gateway.answering.surrounding import with_neighbours
+from gateway.answering.surrounding import assembled, room_for
 from gateway.answering.threads import in_thread
 from gateway.answering.verification import is_supported
 
-ATTEMPTS = 2  # at the model, before its first token
-MOST_PASSAGES = 8  # in a prompt, besides their neighbours
+MOST_PASSAGES = 8  # in a prompt, besides what stands around them
+LONGEST_SENTENCE = 4_000  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnsweredBy:
-    """Who writes the sentences that follow."""
+    """Who writes the sentences that follow, and what the reader is told of that."""
 
     model: str
+    notice: Notice = ""
 
 
 @dataclass(frozen=True)
@@ -33,62 +34,104 @@ class Withheld:
     """A sentence that no passage supports, or that was cut off; only counted."""
 
 
+@dataclass(frozen=True)
+class KeptBack:
+    """Hits that may not be sent to the model that answers."""
+
+    hits: tuple[Hit, ...]
+
+
 Item = AnsweredBy | Draft | Withheld
 
 
 async def composed(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, None]:
     """Drafts of an answer from these passages, in order; none when they do not answer the question."""
+    notice: Notice = ""
+    kept: Sequence[Hit] = ()
+    shown = False
     if model.name():
-        yield AnsweredBy(model=model.name())
-        shown = False
         try:
-            async with aclosing(_by_model(asked, hits)) as items:
+            async with aclosing(_by_models(asked, hits)) as items:
                 async for item in items:
+                    if isinstance(item, KeptBack):
+                        kept = item.hits
+                        continue
                     shown = shown or isinstance(item, Draft)
                     yield item
-            return
-        except ModelUnavailable:
+            if shown or not kept:
+                return
+            hits, notice = kept, KeptFromModel.notice  # the model found nothing in the rest
+        except ModelUnavailable as error:
             if shown:
                 yield Withheld()
                 return
-    yield AnsweredBy(model=extractive.NAME)
+            notice = error.notice
+    yield AnsweredBy(model=extractive.NAME, notice=notice)
     await pausing.at("before_prompt")
     permitted = await in_thread(cleared, asked, hits, extractive.NAME)
     for draft in await asyncio.to_thread(extractive.compose, asked, permitted):
         yield draft
 
 
-async def _by_model(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, None]:
-    deadline = asyncio.get_running_loop().time() + model.CLOCK.total
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            async with aclosing(_attempt(asked, hits, deadline)) as items:
-                async for item in items:
-                    yield item
-            return
-        except ModelUnavailable as error:
-            if error.begun or attempt == ATTEMPTS:
-                raise
+async def _by_models(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item | KeptBack, None]:
+    """By the first model that may be sent what was found and answers. Raises `ModelUnavailable`."""
+    until = model.deadline()
+    hits = hits[:MOST_PASSAGES]
+    problem = ModelUnavailable()
+    for provider in await in_thread(sending.in_order, providers("answer"), hits):
+        attempt = 0
+        while not attempt or await model.worth_another(problem, attempt, until):
+            attempt += 1
+            try:
+                async with aclosing(_attempt(asked, hits, provider, until)) as items:
+                    async for item in items:
+                        yield item
+                return
+            except ModelUnavailable as error:
+                if error.begun:
+                    raise
+                problem = error
+    raise problem
 
 
-async def _attempt(asked: Asked, hits: Sequence[Hit], deadline: float) -> AsyncGenerator[Item, None]:
-    """One call of the model, with the passages that may go to it at that moment."""
-    # The first import of llama-index takes seconds, so it is made beside the loop.
-    prompting = await asyncio.to_thread(import_module, "gateway.answering.prompting")
+async def _attempt(
+    asked: Asked, hits: Sequence[Hit], provider: Provider, until: float
+) -> AsyncGenerator[Item | KeptBack, None]:
+    """One call of a model, with the passages that may go to it at that moment."""
     await pausing.at("before_prompt")
-    context = await in_thread(with_neighbours, asked.reader, hits[:MOST_PASSAGES])
-    shown = await in_thread(cleared, asked, context, model.name())
+    room = await asyncio.to_thread(room_for, provider, asked)
+    shown, kept = await in_thread(_context, asked, hits, provider, room)
+    yield AnsweredBy(model=provider.name, notice="left_out_of_model" if kept else "")
+    yield KeptBack(kept)
     if not shown:
         return
-    cutter = Cutter()
     prompt = prompting.messages(asked.text, asked.earlier, shown, asked.person)
-    async with aclosing(model.tokens(prompt, deadline)) as tokens:
+    said: set[Written] = set()  # small models say the same again and again
+    async with aclosing(_sentences(model.tokens(provider, prompt, until, asked.person.pk))) as sentences:
+        async for written in sentences:
+            if written.text.rstrip(".") != prompting.NOTHING and written not in said:
+                said.add(written)
+                yield await _judged(written, shown)
+
+
+async def _sentences(tokens: AsyncGenerator[str, None]) -> AsyncGenerator[Written, None]:
+    """What a model says, sentence by sentence. Raises `GoesOn` where one does not end."""
+    cutter = Cutter()
+    async with aclosing(tokens):
         async for text in tokens:
             for written in cutter.feed(text):
-                yield await _judged(written, shown)
+                yield written
+            if len(cutter.buffer) > LONGEST_SENTENCE:
+                raise GoesOn
     for written in cutter.rest():
-        if written.text.rstrip(".") != prompting.NOTHING:
-            yield await _judged(written, shown)
+        yield written
+
+
+def _context(asked: Asked, hits: Sequence[Hit], provider: Provider, room: int) -> tuple[list[Hit], tuple[Hit, ...]]:
+    """The passages of a prompt, and the hits that are kept from this model. Raises `KeptFromModel`."""
+    open_to_it, kept = sending.parted(provider, hits)
+    context = assembled(asked.reader, open_to_it, room)
+    return cleared(asked, context, provider.name, kept), kept
 
 
 async def _judged(written: Written, shown: Sequence[Hit]) -> Draft | Withheld:

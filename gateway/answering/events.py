@@ -5,6 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from connectors.corpus.hits import Hit
+from gateway.answering.notices import Notice
 
 Status = Literal["answered", "partial", "not_found"]
 
@@ -129,6 +130,8 @@ class Done:
     citations: tuple[Citation, ...] = ()
     language: str = "en"
     model: str = "extractive"
+    notice: Notice = ""
+    notice_text: str = ""  # the same in the reader's language
     withheld: int = field(default=0)
     name: Literal["done"] = "done"
 
@@ -142,6 +145,7 @@ class Done:
             "citations": [citation.as_json() for citation in self.citations],
             "language": self.language,
             "model": self.model,
+            "notice": {"code": self.notice, "message": self.notice_text} if self.notice else None,
         }
 
 

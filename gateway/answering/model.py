@@ -1,29 +1,45 @@
-"""The language model the settings name, and its stream under our own clock."""
+"""Calls of language models under our own clock: as a stream, and as a whole text.
+
+Nothing here checks rights: who calls has cleared what the messages hold. No database connection is held while a model
+is awaited.
+"""
 
 import asyncio
-import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Collection, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from importlib import import_module
+from typing import Literal, TypeVar
 
 from django.conf import settings
-from django.utils.module_loading import import_string
 
-if TYPE_CHECKING:  # importing llama-index costs a second and a half: only who uses a model pays
-    from llama_index.core.base.llms.types import ChatMessage
-    from llama_index.core.llms import LLM
+from gateway.answering import sending, spending
+from gateway.answering.circuits import Circuit, circuit_of
+from gateway.answering.counting import tokens_of
+from gateway.answering.providers import GoesOn, KeptFromModel, ModelUnavailable, Provider, Use, providers
+from gateway.answering.threads import in_thread
+
+__all__ = [
+    "Clock",
+    "Message",
+    "ModelUnavailable",
+    "clock",
+    "completed",
+    "deadline",
+    "name",
+    "tokens",
+    "warm_up",
+    "worth_another",
+]
+
+log = logging.getLogger("gatehouse.models")
 
 T = TypeVar("T")
 LONGEST_ANSWER = 20_000  # characters
-CONTEXT_WINDOW = 32_000  # tokens, told to llama-index; the prompt is far smaller
-
-
-class ModelUnavailable(Exception):
-    """The model did not answer, or stopped answering; `begun`: after its first token."""
-
-    begun = False
+LONGEST_WAIT = 2.0  # seconds that a provider may ask for before the second try; who asks for more is not asked again
+ATTEMPTS = 2  # at one model, before its first token
 
 
 @dataclass(frozen=True)
@@ -36,81 +52,155 @@ class Clock:
     total: float = 60.0
 
 
-CLOCK = Clock()
+@dataclass(frozen=True)
+class Message:
+    """What a model is told, and by whom."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+def clock() -> Clock:
+    """As the settings say."""
+    return Clock(*settings.LLM_CLOCK)
+
+
+def deadline() -> float:
+    """When all calls for one purpose that begins now must have ended, by the loop's clock."""
+    return asyncio.get_running_loop().time() + clock().total
 
 
 def name() -> str:
     """What answers are labelled with; "" when no model is configured."""
-    if not (settings.LLM_BASE_URL or settings.LLM_CLASS):
-        return ""
-    return str(settings.LLM_MODEL or settings.LLM_CLASS or "model")
+    chosen = providers("answer")
+    return chosen[0].name if chosen else ""
 
 
-async def tokens(messages: "Sequence[ChatMessage]", deadline: float, clock: Clock = CLOCK) -> AsyncGenerator[str, None]:
-    """The model's text as it comes, until `deadline` of the loop's clock. Raises `ModelUnavailable`.
+def warm_up() -> None:
+    """Load what the first call would wait for, some seconds of it, where there is a model to call."""
+    if providers("answer"):
+        import_module("gateway.answering.llama").load()
+        tokens_of("")
 
-    Closing the iterator closes the connection to the model.
+
+async def completed(
+    messages: Sequence[Message], *, use: Use, sources: Collection[str] = (), user_id: int | None = None
+) -> str:
+    """All that a model says to these messages, without blanks around it. Raises `ModelUnavailable`.
+
+    `sources`: the keys of all sources whose text the messages hold, for what they may be sent to; `user_id`: whose
+    budget it counts against, besides the organisation's. The text is whatever the model made up: check it.
     """
-    length = 0
-    patience = clock.first
-    async with _opened(clock) as llm:
-        stream = await _in_time(llm.astream_chat(messages), patience, deadline)
+    policies = await in_thread(sending.policies_of, sources)
+    until = deadline()
+    problem: ModelUnavailable = KeptFromModel("No model may be sent what this call is about.")
+    for provider in providers(use):
+        if not all(provider.may_see(policy) for policy in policies.values()):
+            continue
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with aclosing(tokens(provider, messages, until, user_id)) as pieces:
+                    return "".join([piece async for piece in pieces]).strip()
+            except ModelUnavailable as error:
+                problem = error
+            if not await worth_another(problem, attempt, until):
+                break
+    raise problem
+
+
+async def worth_another(error: ModelUnavailable, attempt: int, until: float) -> bool:
+    """Whether the same model is asked once more, after the pause this takes.
+
+    It is if it had said nothing, may do better a moment later, and asks for no long wait.
+    """
+    wait = error.wait or 0.05 + secrets.randbelow(200) / 1_000  # not all who failed together, together again
+    time_left = until - asyncio.get_running_loop().time()
+    if attempt >= ATTEMPTS or error.begun or not error.again or wait > min(LONGEST_WAIT, time_left):
+        return False
+    await asyncio.sleep(wait)
+    return True
+
+
+async def tokens(
+    provider: Provider, messages: Sequence[Message], until: float, user_id: int | None = None
+) -> AsyncGenerator[str, None]:
+    """One call: the model's text as it comes, until `until` of the loop's clock. Raises `ModelUnavailable`.
+
+    Closing the iterator closes the connection to the model. What the call costs is counted, whatever becomes of it.
+    """
+    try:
+        with circuit_of(provider).calling():
+            asked = await asyncio.to_thread(_tokens_of_all, messages)
+            bill = await in_thread(spending.reserve, user_id, asked)
+            try:
+                async with aclosing(_said(provider, messages, until, bill)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            finally:
+                await asyncio.shield(in_thread(spending.settle, bill))
+    except ModelUnavailable as error:
+        log.warning("The language model %s gave no whole answer. %s", provider.name, error)
+        raise
+
+
+async def _said(
+    provider: Provider, messages: Sequence[Message], until: float, bill: spending.Bill
+) -> AsyncGenerator[str, None]:
+    times = clock()
+    llama = await asyncio.to_thread(import_module, "gateway.answering.llama")
+    async with llama.opened(provider, times) as llm:
+        pace = Pace(times, until, circuit_of(provider))
+        stream = await pace.waited(llm.astream_chat(llama.as_chat(messages)))
         try:
-            while length < LONGEST_ANSWER:
-                chunk = await _in_time(anext(stream), patience, deadline)
-                if delta := chunk.delta:
-                    length += len(delta)
-                    patience = clock.between
+            while len(bill.said) < LONGEST_ANSWER:
+                chunk = await pace.waited(anext(stream))
+                bill.told(chunk.additional_kwargs)
+                delta = (chunk.delta or "")[: LONGEST_ANSWER - len(bill.said)]
+                if delta or chunk.additional_kwargs.get("thinking_delta"):
+                    pace.heard()
+                if delta:
+                    bill.said += delta
                     yield delta
+            raise GoesOn("It did not come to an end.")
         except StopAsyncIteration:
-            return
+            pass
         except ModelUnavailable as error:
-            error.begun = length > 0
+            error.begun = error.begun or bool(bill.said)
             raise
         finally:
-            await cast("AsyncGenerator[object, None]", stream).aclose()
+            await stream.aclose()
+    if not bill.said.strip():
+        raise ModelUnavailable("Its answer was empty.")
 
 
-async def _in_time(step: Awaitable[T], patience: float, deadline: float) -> T:
-    remaining = deadline - asyncio.get_running_loop().time()
-    try:
-        return await asyncio.wait_for(step, min(patience, remaining))
-    except StopAsyncIteration:
-        raise
-    except Exception as error:  # a model is a plug-in: whatever it raises means that it did not answer
-        raise ModelUnavailable(type(error).__name__) from error
+class Pace:
+    """How long the next piece of an answer is waited for."""
+
+    def __init__(self, times: Clock, until: float, circuit: Circuit) -> None:
+        self.times, self.until, self.circuit = times, until, circuit
+        self.loop = asyncio.get_running_loop()
+        self.last = self.loop.time()
+        self.begun = False
+
+    def heard(self) -> None:
+        """Something came."""
+        now = self.loop.time()
+        if not self.begun:
+            self.circuit.first_token(now - self.last)
+        self.begun, self.last = True, now
+
+    async def waited(self, step: Awaitable[T]) -> T:
+        """What this gives, in time. Raises `ModelUnavailable`, and `StopAsyncIteration` at the end."""
+        patience = self.times.between if self.begun else self.times.first
+        try:
+            return await asyncio.wait_for(step, min(self.last + patience, self.until) - self.loop.time())
+        except StopAsyncIteration:
+            raise
+        except TimeoutError:
+            raise ModelUnavailable("It took too long.") from None
+        except Exception as error:  # a model is a plug-in: whatever it raises means that it did not answer
+            raise ModelUnavailable.by(error) from None
 
 
-@asynccontextmanager
-async def _opened(clock: Clock) -> "AsyncIterator[LLM]":
-    if settings.LLM_CLASS:
-        yield _of_class(settings.LLM_CLASS)
-        return
-    import httpx
-    from llama_index.llms.openai_like import OpenAILike
-
-    patience = httpx.Timeout(clock.total, connect=clock.connect)
-    async with httpx.AsyncClient(timeout=patience, verify=_certificates(), follow_redirects=False) as client:
-        yield OpenAILike(
-            model=settings.LLM_MODEL or "default",
-            api_base=settings.LLM_BASE_URL,
-            api_key=settings.LLM_API_KEY or "none",
-            is_chat_model=True,
-            context_window=CONTEXT_WINDOW,
-            temperature=0.0,
-            max_retries=0,
-            timeout=clock.total,
-            async_http_client=client,
-        )
-
-
-def _of_class(path: str) -> "LLM":
-    """Any llama-index model by its dotted path, given the model name and key where the settings have them."""
-    options: dict[str, Any] = {"model": settings.LLM_MODEL, "api_key": settings.LLM_API_KEY}
-    llm: LLM = import_string(path)(**{name: value for name, value in options.items() if value})
-    return llm
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    return ssl.create_default_context()
+def _tokens_of_all(messages: Sequence[Message]) -> int:
+    return sum(tokens_of(message.text) for message in messages)

@@ -79,8 +79,8 @@ def _own(person: User, conversation_id: UUID) -> Conversation:
     return conversation
 
 
-def note_context(asked: Asked, hits: Sequence[Hit], model: str) -> None:
-    """Audit every passage an answerer is about to be given. Committed when this returns."""
+def note_context(asked: Asked, hits: Sequence[Hit], model: str, kept: Sequence[Hit] = ()) -> None:
+    """Audit every passage an answerer is about to be given, and those kept from it. Committed when this returns."""
     details = {
         "question": str(asked.question_id),
         "door": asked.door,
@@ -98,15 +98,16 @@ def note_context(asked: Asked, hits: Sequence[Hit], model: str) -> None:
             }
             for hit in hits
         ],
+        "kept": [{"passage": str(hit.passage_id), "source": hit.source} for hit in kept],
     }
     with transaction.atomic(durable=True):
         audit.record("answer.context", user_id=asked.reader.asker.user_id, details=details)
 
 
 @transaction.atomic
-def finish(asked: Asked, *, status: str, model: str, sentences: Iterable[Stored]) -> None:
+def finish(asked: Asked, *, status: str, model: str, sentences: Iterable[Stored], notice: str = "") -> None:
     """Store how a question ended and the sentences that were shown, with their evidence."""
-    updated = Question.objects.filter(pk=asked.question_id).update(status=status, model=model)
+    updated = Question.objects.filter(pk=asked.question_id).update(status=status, model=model, notice=notice)
     if not updated:  # the conversation was deleted while it was answered
         return
     for stored in sentences:

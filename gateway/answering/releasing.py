@@ -64,8 +64,8 @@ def is_active(reader: Viewers) -> bool:
     return token is not None and token.is_valid_at(timezone.now())
 
 
-def cleared(asked: Asked, hits: Sequence[Hit], model: str) -> list[Hit]:
-    """The passages that may go to the answerer now.
+def cleared(asked: Asked, hits: Sequence[Hit], model: str, kept: Sequence[Hit] = ()) -> list[Hit]:
+    """The passages that may go to the answerer now; `kept` are those that were found and may not go to it.
 
     The last statement is a check that found readable exactly what was audited before it: nothing goes
     unaudited, and nothing goes on a check older than the audit.
@@ -73,7 +73,7 @@ def cleared(asked: Asked, hits: Sequence[Hit], model: str) -> list[Hit]:
     audited: list[Hit] | None = None
     permitted = _readable(asked.reader, hits)
     while permitted != audited:
-        recording.note_context(asked, permitted, model)
+        recording.note_context(asked, permitted, model, kept)
         audited = permitted
         permitted = _readable(asked.reader, audited)
     return permitted

@@ -10,7 +10,7 @@ from connectors.corpus.evidence import Pair
 from connectors.corpus.hits import Hit
 from connectors.corpus.search import Filters
 from gateway import pausing, retrieval
-from gateway.answering import extractive, model, phrases, recording
+from gateway.answering import extractive, model, notices, phrases, recording
 from gateway.answering.composing import AnsweredBy, Item, Withheld, composed
 from gateway.answering.drafts import Draft
 from gateway.answering.events import (
@@ -27,6 +27,7 @@ from gateway.answering.events import (
     Withdrawn,
 )
 from gateway.answering.following import standalone
+from gateway.answering.notices import Notice
 from gateway.answering.recording import Asked, Stored
 from gateway.answering.releasing import marked_by, pair_of, pairs_of, standing
 from gateway.answering.threads import in_thread
@@ -53,6 +54,7 @@ class Stream:
 
     asked: Asked
     model: str = extractive.NAME
+    notice: Notice = ""
     shown: list[Stored] = field(default_factory=list)
     withdrawn: set[int] = field(default_factory=set)
     withheld: int = 0
@@ -102,7 +104,7 @@ class Stream:
 
     async def _events_of(self, item: Item | Lost) -> AsyncGenerator[Event, None]:
         if isinstance(item, AnsweredBy):
-            self.model = item.model
+            self.model, self.notice = item.model, item.notice
             self.withheld = 0  # of a model that gave up before anything of it was shown
         elif isinstance(item, Withheld):
             self.withheld += 1
@@ -199,6 +201,8 @@ class Stream:
             citations=tuple(citations),
             language=_language_of(standing_now) or language,
             model=self.model,
+            notice=self.notice,
+            notice_text=notices.told(self.notice, language, has_sentences=bool(sentences)),
             withheld=self.withheld,
         )
 
@@ -206,7 +210,7 @@ class Stream:
         """Keep how it ended; the sentences once, for none is shown after the first time."""
         sentences = [] if self.stored else self.shown
         self.stored = True
-        recording.finish(self.asked, status=status, model=self.model, sentences=sentences)
+        recording.finish(self.asked, status=status, model=self.model, notice=self.notice, sentences=sentences)
 
 
 async def _coming(queue: asyncio.Queue[Item | Lost | None]) -> AsyncGenerator[Item | Lost | None, None]:

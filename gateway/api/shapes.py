@@ -106,6 +106,11 @@ class Sentence(s.Serializer[object]):
     support = s.ChoiceField(choices=["supported", "unsupported"])
 
 
+class Notice(s.Serializer[object]):
+    code = s.ChoiceField(choices=["model_unavailable", "over_budget", "kept_from_model", "left_out_of_model"])
+    message = s.CharField()
+
+
 class Answer(s.Serializer[object]):
     id = s.UUIDField()
     conversation = s.UUIDField()
@@ -115,6 +120,7 @@ class Answer(s.Serializer[object]):
     citations = Citation(many=True)
     language = s.CharField()
     model = s.CharField()
+    notice = Notice(allow_null=True)
 
 
 class ShownSentence(s.Serializer[object]):

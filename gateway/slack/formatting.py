@@ -58,7 +58,8 @@ def answer(shown: ShownAnswer, *, openly: bool = False) -> list[Block]:
     numbers = {n: number for number, n in enumerate(used, start=1)}
     citations = sorted((c for c in shown.citations if c.n in numbers), key=lambda citation: numbers[citation.n])
     lines = [source_line(numbers[citation.n], citation) for citation in citations]
-    return [*map(section, paragraphs(sentences, numbers)), *map(context, tens(lines))]
+    told = [context([escaped(shown.notice)])] if shown.notice else []
+    return [*map(section, paragraphs(sentences, numbers)), *told, *map(context, tens(lines))]
 
 
 def paragraphs(sentences: Sequence[ShownSentence], numbers: dict[int, int]) -> Iterator[str]:

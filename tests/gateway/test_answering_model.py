@@ -9,7 +9,6 @@ import pytest
 from pytest_django import Settings
 
 from accounts.reader import Reader
-from gateway.answering import model
 from gateway.answering.asking import answer, ask
 from gateway.answering.events import CitationShown, Done, Event, Retrieved, SentenceShown, Withdrawn
 from gateway.answering.threads import in_thread
@@ -24,7 +23,7 @@ WEEKS = "How many weeks of parental leave do employees in Germany receive?"
 
 @pytest.fixture
 def server(settings: Settings) -> Iterator[ModelServer]:
-    double = ModelServer(lambda prompt: [])
+    double = ModelServer(lambda prompt: ["NOT FOUND"])
     with double.running():
         settings.LLM_BASE_URL = double.url
         settings.LLM_MODEL = "double-1"
@@ -32,8 +31,8 @@ def server(settings: Settings) -> Iterator[ModelServer]:
 
 
 @pytest.fixture
-def short_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "CLOCK", model.Clock(connect=1, first=0.5, between=0.5, total=3))
+def short_clock(settings: Settings) -> None:
+    settings.LLM_CLOCK = (1.0, 0.5, 0.5, 3.0)
 
 
 async def ann_with_leave() -> tuple[Library, Reader]:

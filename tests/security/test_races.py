@@ -204,7 +204,7 @@ def commits(change: Change, stage: Stage, races: list[Race], delay: float) -> No
 # --- the races would be lost without the checks ---------------------------------------------------------------
 
 
-def all_of(asked: Asked, hits: list[Hit], model: str) -> list[Hit]:
+def all_of(asked: Asked, hits: list[Hit], model: str, kept: object = ()) -> list[Hit]:
     return list(hits)
 
 

@@ -34,7 +34,8 @@ class Command(BaseCommand):
 
 def shown(done: Done) -> str:
     """The answer as text, a line a citation below it."""
-    return "\n".join([done.answer, *([""] if done.citations else []), *map(_line, done.citations)])
+    notice = ["", done.notice_text] if done.notice else []
+    return "\n".join([done.answer, *notice, *([""] if done.citations else []), *map(_line, done.citations)])
 
 
 def _line(citation: Citation) -> str:

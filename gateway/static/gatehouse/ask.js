@@ -67,12 +67,19 @@
       this.pruneSources(data);
       if (data.status === "not_found" && this.sentences.size === 0) this.outcome.append(clone("not-found-template"));
       if (data.status === "partial") this.outcome.append(clone("partial-template"));
+      if (data.notice) this.notice(data.notice.message);
       progress.textContent = data.status === "not_found" ? "Not found in what you can read." : "The answer is complete.";
       this.copy.hidden = this.sentences.size === 0;
       this.stored.setAttribute("href", data.page);
       this.after.hidden = false;
       htmx.ajax("GET", data.feedback, { target: this.feedback, swap: "innerHTML" });
       document.body.dispatchEvent(new CustomEvent("answered"));
+    }
+
+    notice(message) {
+      const notice = clone("notice-template");
+      notice.textContent = message;
+      this.outcome.append(notice);
     }
 
     // A source nothing shown rests on any more is not a source of this answer.

@@ -1,0 +1,68 @@
+"""What the gateway says of an answer beside it: that no model wrote it, and why; in the reader's language."""
+
+from typing import Literal
+
+Notice = Literal["", "model_unavailable", "over_budget", "kept_from_model", "left_out_of_model"]
+
+UNAVAILABLE = {
+    "en": "The language model did not answer.",
+    "de": "Das Sprachmodell hat nicht geantwortet.",
+    "fr": "Le modèle de langage n’a pas répondu.",
+    "es": "El modelo de lenguaje no ha respondido.",
+    "pt": "O modelo de linguagem não respondeu.",
+    "it": "Il modello linguistico non ha risposto.",
+    "nl": "Het taalmodel heeft niet geantwoord.",
+}
+OVER_BUDGET = {
+    "en": "Today’s budget for the language model is used up; a new day begins at midnight UTC.",
+    "de": "Das heutige Budget für das Sprachmodell ist aufgebraucht; der neue Tag beginnt um Mitternacht UTC.",
+    "fr": "Le budget du jour pour le modèle de langage est épuisé ; un nouveau jour commence à minuit UTC.",
+    "es": "El presupuesto de hoy para el modelo de lenguaje está agotado; el nuevo día empieza a medianoche UTC.",
+    "pt": "O orçamento de hoje para o modelo de linguagem está esgotado; o novo dia começa à meia-noite UTC.",
+    "it": "Il budget di oggi per il modello linguistico è esaurito; il nuovo giorno inizia a mezzanotte UTC.",
+    "nl": "Het budget van vandaag voor het taalmodel is op; de nieuwe dag begint om middernacht UTC.",
+}
+KEPT = {
+    "en": "What was found may not be sent to the language model.",
+    "de": "Das Gefundene darf nicht an das Sprachmodell geschickt werden.",
+    "fr": "Ce qui a été trouvé ne peut pas être envoyé au modèle de langage.",
+    "es": "Lo encontrado no puede enviarse al modelo de lenguaje.",
+    "pt": "O que foi encontrado não pode ser enviado ao modelo de linguagem.",
+    "it": "Ciò che è stato trovato non può essere inviato al modello linguistico.",
+    "nl": "Wat is gevonden mag niet naar het taalmodel worden gestuurd.",
+}
+LEFT_OUT = {
+    "en": "Some of what was found may not be sent to the language model; this answer is made without it.",
+    "de": "Ein Teil des Gefundenen darf nicht an das Sprachmodell geschickt werden; diese Antwort kommt ohne ihn aus.",
+    "fr": "Une partie de ce qui a été trouvé ne peut pas être envoyée au modèle de langage ; cette réponse s’en passe.",
+    "es": "Parte de lo encontrado no puede enviarse al modelo de lenguaje; esta respuesta prescinde de ello.",
+    "pt": "Parte do que foi encontrado não pode ser enviada ao modelo de linguagem; esta resposta dispensa-a.",
+    "it": "Parte di ciò che è stato trovato non può essere inviata al modello linguistico; "
+    "questa risposta ne fa a meno.",
+    "nl": "Een deel van wat is gevonden mag niet naar het taalmodel worden gestuurd; "
+    "dit antwoord is zonder dat gemaakt.",
+}
+WORD_FOR_WORD = {
+    "en": "These sentences are picked from the documents word for word.",
+    "de": "Diese Sätze sind wörtlich den Dokumenten entnommen.",
+    "fr": "Ces phrases sont reprises mot pour mot des documents.",
+    "es": "Estas frases están tomadas de los documentos palabra por palabra.",
+    "pt": "Estas frases foram retiradas dos documentos palavra por palavra.",
+    "it": "Queste frasi sono riprese dai documenti parola per parola.",
+    "nl": "Deze zinnen zijn woord voor woord uit de documenten overgenomen.",
+}
+SENTENCES = {
+    "model_unavailable": UNAVAILABLE,
+    "over_budget": OVER_BUDGET,
+    "kept_from_model": KEPT,
+    "left_out_of_model": LEFT_OUT,
+}
+
+
+def told(notice: Notice, language: str, *, has_sentences: bool) -> str:
+    """The notice in words; "" when there is none. `language`: one the gateway speaks."""
+    if not notice:
+        return ""
+    why = SENTENCES[notice][language]
+    verbatim = has_sentences and notice != "left_out_of_model"
+    return f"{why} {WORD_FOR_WORD[language]}" if verbatim else why
