@@ -1,9 +1,9 @@
-"""What an administrator does to sources: add, pause, resume, delete."""
+"""What an administrator does to sources: add, change, pause, resume, read anew, delete."""
 
 from collections.abc import Mapping
 from datetime import timedelta
+from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -11,6 +11,7 @@ from accounts import principals
 from accounts.models import Directory
 from accounts.statements import execute
 from connectors import listing, sealing
+from connectors.corpus import rereading
 from connectors.corpus.wall import as_owner
 from connectors.models import Source
 from connectors.sources.base import Connector, ConnectorError
@@ -19,7 +20,7 @@ from connectors.sources.registry import PUSH, connector_for
 PULLED_PERMISSION_AGE = timedelta(hours=24)
 
 
-@transaction.atomic
+@as_owner()
 def add_source(
     key: str,
     *,
@@ -44,7 +45,7 @@ def add_source(
     return source
 
 
-@transaction.atomic
+@as_owner()
 def change_settings(source: Source, settings: Mapping[str, str]) -> None:
     """These settings and secrets instead of what they were; an empty one is forgotten. Raises `ConnectorError`.
 
@@ -59,6 +60,11 @@ def change_settings(source: Source, settings: Mapping[str, str]) -> None:
     source.settings = {name: value for name, value in (source.settings | plain).items() if value}
     source.save(update_fields=["settings"])
     sealing.write(source, secrets)
+    _read_from_the_beginning(source)
+
+
+def _read_from_the_beginning(source: Source) -> None:
+    """At once; a run under way commits no more, for it would end a listing that began before."""
     listing.read_whole(source)
     Source.objects.filter(pk=source.pk).update(fence=F("fence") + 1, lease_until=None)
     Source.objects.filter(pk=source.pk, next_sync_at__isnull=False).update(next_sync_at=timezone.now())
@@ -95,6 +101,48 @@ def connector_of(source: Source) -> Connector:
     connector = kind(source.settings | sealing.read(source), vouches_for_emails=source.directory.vouches_for_emails)
     connector.last = source.checkpoint or {}
     return connector
+
+
+def problems_of(kind: str, values: Mapping[str, str], *, vouches_for_emails: bool = False) -> list[str]:
+    """What is missing before a source with these settings and secrets can be read, one sentence each."""
+    try:
+        connector = connector_for(kind)
+        return connector(values, vouches_for_emails=vouches_for_emails).check() if connector else []
+    except ConnectorError as error:
+        return [str(error)]
+
+
+def problems_with(source: Source, settings: Mapping[str, str]) -> list[str]:
+    """The same for a source whose settings were changed so."""
+    try:
+        kept = source.settings | sealing.read(source)
+    except sealing.Unsealable:  # those that are set anew may be all there are
+        kept = source.settings
+    values = {name: value for name, value in (kept | settings).items() if value}
+    return problems_of(source.kind, values, vouches_for_emails=source.directory.vouches_for_emails)
+
+
+@as_owner()
+def read_anew(source: Source, *, contents: bool = False) -> None:
+    """List everything from its beginning, at once; with `contents`, fetch and parse all of it again too."""
+    principals.lock(source.pk)
+    if contents:
+        rereading.forget_all(source)
+    _read_from_the_beginning(source)
+
+
+@as_owner()
+def try_again(source: Source, *, reason: str | None = None, document: UUID | None = None) -> int:
+    """Fetch and parse again what could not be read: all of it, what has one reason, or one document; how many.
+
+    Its bytes are not kept, so the source is listed from its beginning for it. One that pushes has to push it again,
+    which is then read even if it is the same.
+    """
+    principals.lock(source.pk)
+    forgotten = rereading.forget_quarantined(source, reason=reason, document=document)
+    if forgotten:
+        _read_from_the_beginning(source)
+    return forgotten
 
 
 def pause(source: Source) -> None:

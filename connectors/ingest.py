@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import principals
-from connectors import vectors
+from connectors import progress, vectors
 from connectors.corpus import documents
 from connectors.models import Content, Document, Source
 from connectors.parsing import ParseFailed, ParserProcess
@@ -104,6 +104,7 @@ def work_on(job: Job, parser: ParserProcess) -> None:
             if not held:
                 document.scope_id, document.next_scope_id = document.next_scope_id or document.scope_id, None
             documents.publish(document, prepared, held=held)
+            progress.note(job.source_id, progress.Kind.PARSED, 1)
     return None
 
 
@@ -111,6 +112,7 @@ def _set_aside(job: Job, reason: str) -> None:
     with _still_wanted(job) as document:
         if document is not None:
             documents.quarantine(document, reason)
+            progress.note(job.source_id, progress.Kind.PARSED, 1)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from pgvector.django import HalfVectorField
 
 from accounts.models import Directory, Principal, User
@@ -112,6 +113,37 @@ class Listed(models.Model):
     source_id = models.BigIntegerField()
     kind = models.CharField(max_length=10)
     external_id = models.TextField()
+
+
+class Unfetched(models.Model):
+    """A document whose newest content is not here yet. Until it is, the rights of the text that is here and those of
+    what is to come hold together (connectors/fetching.py)."""
+
+    document_id = models.BigIntegerField(primary_key=True)
+    source_id = models.BigIntegerField()
+    tries = models.PositiveIntegerField(default=0, help_text="Runs that ended well and in which it could not be had.")
+    again_at = models.DateTimeField(db_default=Now(), help_text="When it is asked for again, if no run does before.")
+
+    class Meta:
+        indexes = [models.Index(fields=["source_id"], name="unfetched_of_a_source")]
+
+
+class WorkDone(models.Model):
+    """So many documents were listed or parsed, or passages embedded, at this moment: what a pace is told by. Kept for
+    minutes."""
+
+    class Kind(models.TextChoices):
+        LISTED = "listed"
+        PARSED = "parsed"
+        EMBEDDED = "embedded"
+
+    source_id = models.BigIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    count = models.PositiveIntegerField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["source_id", "at"], name="work_done_lately")]
 
 
 class Acl(models.Model):

@@ -16,7 +16,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts import principals
-from connectors import listing
+from connectors import listing, progress
 from connectors.adding import connector_of
 from connectors.applying import Writing, apply_page, hold_fence
 from connectors.corpus import documents, placing
@@ -155,6 +155,7 @@ class Reading:
         if not records and reached is None:
             return
         page = apply_page(self.run, records, texts, reached)
+        progress.note(self.run.source_id, progress.Kind.LISTED, sum(isinstance(r, DocumentRecord) for r in records))
         for name, count in page.counts.items():
             self.run.counts[name] = self.run.counts.get(name, 0) + count
         self._tell(page.problems)

@@ -6,7 +6,7 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from connectors import ingest as ingesting
-from connectors import sync
+from connectors import progress, sync
 from connectors.models import Source
 
 log = logging.getLogger("gatehouse.tasks")
@@ -25,6 +25,7 @@ def read_at_once(source: Source) -> None:
 
 @shared_task(name="connectors.tasks.sync_due")
 def sync_due() -> None:
+    progress.forget()
     for source in sync.due():
         sync_source.delay(source.pk)
 

@@ -5,6 +5,7 @@ looking at every vector that waits. One process at a time, since either takes ev
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,7 +17,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.statements import execute, rows
-from connectors import calibrating, embedding
+from connectors import calibrating, embedding, progress
 from connectors.corpus import generations
 from connectors.corpus.generations import graph_name
 from connectors.models import IndexGeneration, Passage, PassageVector, Unembedded, Unindexed
@@ -149,13 +150,16 @@ def _behind_the_others(batch: Sequence[Waiting]) -> None:
 def embed(batch: Sequence[Waiting], generation: IndexGeneration) -> None:
     """Vectors are made outside any transaction. One that cannot be made hides nothing: words still find it (P6)."""
     ids = [id for id, _ in batch]
-    passages = Passage.past_the_guard.filter(id__in=ids).select_related("document")
-    texts = {p.pk: embedded_text(p) for p in passages.only("id", "text", "heading", "document__title")}
+    wanted = ("id", "text", "heading", "document__title", "document__source")
+    passages = list(Passage.past_the_guard.filter(id__in=ids).select_related("document").only(*wanted))
+    texts = {p.pk: embedded_text(p) for p in passages}
     vectors = dict(zip(texts, embedding.embed_each(list(texts.values())), strict=True))
     made = {id: vector for id, vector in vectors.items() if vector is not None}
     refused = [id for id, vector in vectors.items() if vector is None]
     with transaction.atomic():
         store(made, generation)
+        for source_id, count in Counter(p.document.source_id for p in passages if p.pk in made).items():
+            progress.note(source_id, progress.Kind.EMBEDDED, count)
         execute(DONE, [list(ids), [queued_at for _, queued_at in batch]])
         if refused:
             execute(

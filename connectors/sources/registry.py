@@ -27,8 +27,13 @@ def connector_for(kind: str) -> type[Connector] | None:
         return _loaded(EntryPoint(kind, known_as, PLUG_INS)) if isinstance(known_as, str) else known_as
     for plug_in in entry_points(group=PLUG_INS, name=kind):
         return _loaded(plug_in)
-    known = ", ".join(sorted({PUSH, *KINDS, *(plug_in.name for plug_in in entry_points(group=PLUG_INS))}))
+    known = ", ".join(kinds())
     raise ConnectorError(f"There is no kind of source called '{kind}'. Known kinds: {known}.", permanent=True)
+
+
+def kinds() -> list[str]:
+    """Every kind there is, those of installed packages included."""
+    return sorted({PUSH, *KINDS, *(plug_in.name for plug_in in entry_points(group=PLUG_INS))})
 
 
 def _loaded(plug_in: EntryPoint) -> type[Connector]:

@@ -40,4 +40,6 @@ def only(admits: Callable[[User], bool]) -> Callable[[View], View]:
 
 
 staff_only = only(lambda user: user.is_staff)
+# Says what a source is and, by its settings, who reads where: that is more than running it (P12).
+superusers_only = only(lambda user: user.is_staff and user.is_superuser)
 auditors_only = only(lambda user: user.is_auditor)  # running the system does not include it (P12)

@@ -2,13 +2,21 @@
 
 from django.urls import path
 
-from gateway.console import break_glass, explaining, views
+from gateway.console import break_glass, configuring, explaining, one_source, views
 from gateway.console.what_if import what_if
 
 app_name = "console"
 urlpatterns = [
     path("", views.sources, name="sources"),
-    path("sources/<slug:key>/", views.source, name="source"),
+    path("add-source/", configuring.add, name="add-source"),
+    path("sources/<slug:key>/", one_source.source, name="source"),
+    path("sources/<slug:key>/progress/", one_source.progress, name="progress"),
+    path("sources/<slug:key>/quarantined/", one_source.quarantined, name="quarantined"),
+    path("sources/<slug:key>/retry/", one_source.retry, name="retry"),
+    path("sources/<slug:key>/anew/", one_source.read_anew, name="read-anew"),
+    path("sources/<slug:key>/dry-run/", one_source.dry_run, name="dry-run"),
+    path("sources/<slug:key>/settings/", configuring.change, name="settings"),
+    path("sources/<slug:key>/delete/", configuring.delete, name="delete"),
     path("sources/<slug:key>/pause/", views.pause, name="pause"),
     path("sources/<slug:key>/resume/", views.resume, name="resume"),
     path("sources/<slug:key>/sync/", views.sync_now, name="sync"),

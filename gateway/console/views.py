@@ -1,4 +1,4 @@
-"""The console's pages: sources, runs, people and the audit."""
+"""The console's pages: all sources, runs, people and the audit; and what is done to a source every day."""
 
 from typing import Any, cast
 
@@ -9,12 +9,14 @@ from django.db.models import Q
 from django.db.models.fields.json import KT
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.identity import effective_groups, linked_accounts
 from accounts.models import User
 from accounts.provisioning import activate, deactivate
 from connectors import adding, sync, tasks
+from connectors.corpus.counting import waiting_to_be_embedded, waiting_to_be_parsed
 from connectors.models import Source, SyncRun
 from gateway import audit
 from gateway.console.audit_lines import lines_of
@@ -28,14 +30,13 @@ PAGE = 50
 @staff_only
 @require_safe
 def sources(request: HttpRequest) -> HttpResponse:
-    return shown(request, "sources", {"cards": cards(), "leak_test": LeakTest.objects.first()})
-
-
-@staff_only
-@require_safe
-def source(request: HttpRequest, key: str) -> HttpResponse:
-    """One source's card, which the overview fetches again while a run goes on."""
-    return source_card(request, source_named(key))
+    context = {
+        "cards": cards(),
+        "leak_test": LeakTest.objects.first(),
+        "to_parse": waiting_to_be_parsed(),
+        "to_embed": waiting_to_be_embedded(),
+    }
+    return shown(request, "sources", context)
 
 
 @staff_only
@@ -159,10 +160,19 @@ def source_named(key: str) -> Source:
 
 
 def source_card(request: HttpRequest, source: Source) -> HttpResponse:
-    """The card alone for htmx; the overview for a browser without scripts."""
-    if request.headers.get("HX-Request") != "true":
-        return redirect("console:sources")
-    return render(request, "console/_source.html", {"card": card_of(source)})
+    """The card alone for the overview, which asks by htmx; the source's own page for whoever came from there."""
+    if not is_fragment(request):
+        return redirect("console:source", source.key)
+    return fragment(request, "_source", {"card": card_of(source)})
+
+
+def fragment(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    """A part of a page without blanks around it, which would add up where it is put in again and again."""
+    return HttpResponse(render_to_string(f"console/{name}.html", context, request).strip())
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
 
 
 def record(request: HttpRequest, kind: str, **details: str) -> None:

@@ -127,7 +127,7 @@ def answer(request: StaffRequest, form: MemberForm | RecordsForm) -> dict[str, A
         found = ask(form.plan(), asked_by=request.user, people=PEOPLE, documents=DOCUMENTS)
     except CannotTell as error:
         return {"problem": error.message}
-    return {"found": found, "lines": lines_of(found, Reader(request.user.pk))}
+    return {"found": found, "lines": lines_of(found, Reader(request.user.pk)), "names_new": True}
 
 
 def lines_of(found: WhatIf, reader: Reader) -> list[Line]:

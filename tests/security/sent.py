@@ -161,6 +161,17 @@ TO: dict[str, tuple[Body, ...]] = {
         ),
         as_form(source="{source}", records=json.dumps({"type": "document", "id": "{external_id}", **A_DOCUMENT})),
     ),
+    "console/add-source/": (
+        as_form(kind="folder", key="fresh", regardless="yes", **{"set-path": "/nowhere"}),
+        as_form(kind="folder", key="{source}", regardless="yes", **{"set-path": "/nowhere"}),
+    ),
+    "console/sources/%(key)s/settings/": (
+        as_form(**{"set-path": "/elsewhere"}),
+        as_form(regardless="yes", **{"set-path": "/elsewhere"}),
+    ),
+    "console/sources/%(key)s/delete/": (as_form(confirm="{source}"), as_form(confirm="{pulled}")),
+    "console/sources/%(key)s/retry/": (as_form(document="{document}"), as_form(reason="empty")),
+    "console/sources/%(key)s/anew/": (as_form(contents="yes"),),
     "console/people/%(id)s/active/": (as_form(active="no"),),
     "console/break-glass/": (
         as_form(person="charlie@example.org", document="{document}", reason="The tender.", hours="1"),
@@ -192,7 +203,9 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "console/access/": ("user={email}&document={document}", "user=charlie@example.org&document={document}"),
     "console/access/documents/": ("user={email}", "user=charlie@example.org&after={document}"),
     "console/people/": ("search={email}",),
+    "console/add-source/": ("kind=folder", "kind={source}"),
     "console/runs/": ("source={source}",),
+    "console/sources/%(key)s/quarantined/": ("reason=empty", "reason={document}&after={document}"),
     "questions/": ("before={question}",),
     "documents/%(id)s/": ("start=0&end=9&part=1",),
 }

@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from connectors.corpus import documents
+from connectors.corpus.counting import documents_by_state
 from connectors.corpus.placing import Places
 from connectors.models import Document, Source, SyncRun
-from gateway.console.sources import Count, condition_of, counts_of, findings_of
+from connectors.progress import condition_of
+from gateway.console.sources import Count, counts_of, findings_of
 from gateway.models import AuditEvent
 from tests.cast import World
 
@@ -39,6 +41,8 @@ def test_the_condition_names_what_hides_the_source_first(world: World) -> None:
     too_old = "Hidden from everyone: its permissions are too old"
     assert words_for(world, fine, max_permission_age=day) == too_old
     assert words_for(world, failed) == "Hidden from everyone: no run has come to its end yet"
+    assert words_for(world, run_of(world.source, "running")) == "Hidden from everyone: its first sync goes on"
+    assert words_for(world) == "Waits for its first sync"
     assert words_for(world, fine, permissions_verified_at=now - day) == too_old
     assert words_for(world, fine, permissions_verified_at=now) == "Up to date"
     assert words_for(world, failed, enabled=False) == "Paused: hidden from everyone"
@@ -47,7 +51,7 @@ def test_the_condition_names_what_hides_the_source_first(world: World) -> None:
 def test_documents_are_counted_with_the_reason_in_words(world: World) -> None:
     world.document("broken", grants=["ann"])
     Document.past_the_guard.filter(external_id="broken").update(state="quarantined", reason="encrypted")
-    assert counts_of(world.source) == [
+    assert counts_of(documents_by_state(world.source)) == [
         Count(state="live", reason="", count=1),
         Count(state="quarantined", reason="The file is protected by a password; store an unprotected copy.", count=1),
     ]
@@ -61,7 +65,9 @@ def test_a_run_tells_what_it_counted_and_no_zeros(world: World) -> None:
     assert findings_of(None) == []
 
 
-@pytest.mark.parametrize("address", ["/console/", "/console/runs/", "/console/people/", "/console/audit/"])
+@pytest.mark.parametrize(
+    "address", ["/console/", "/console/sources/docs/", "/console/runs/", "/console/people/", "/console/audit/"]
+)
 def test_no_page_of_the_console_holds_titles_or_texts(world: World, console: Client, address: str) -> None:
     run_of(world.source)
     page = console.get(address).content.decode().lower()
@@ -90,7 +96,7 @@ def test_pausing_hides_at_once_and_resuming_shows_again(world: World, carol: Use
 def test_sync_now_makes_the_source_due_and_is_audited(world: World, console: Client) -> None:
     later = timezone.now() + timedelta(hours=1)
     Source.objects.update(next_sync_at=later)
-    assert console.post("/console/sources/docs/sync/").headers["Location"] == "/console/"
+    assert console.post("/console/sources/docs/sync/").headers["Location"] == "/console/sources/docs/"
     due = Source.objects.get().next_sync_at
     assert due is not None
     assert due < later
