@@ -14,8 +14,10 @@ from connectors.corpus.evidence import Pair, holds_evidence, passages_holding
 from connectors.corpus.hits import Hit
 from gateway.answering import notices
 from gateway.answering.events import Citation
+from gateway.answering.following import Turn
 from gateway.answering.phrases import spoken
-from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, Question
+from gateway.databases.rows import Table
+from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, Question, RowEvidence
 from gateway.versions import marked
 
 State = Literal["shown", "withheld", "changed"]
@@ -52,6 +54,8 @@ class ShownSentence:
     text: str
     citations: tuple[int, ...]
     state: State
+    table: Table | None = None
+    of_rows: bool = False  # made from rows of a database, which are asked for again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +109,20 @@ def get_conversation(reader: Viewers, conversation_id: UUID) -> list[ShownAnswer
     return _shown(reader, _with_answers(questions))
 
 
+def turns_before(reader: Viewers, question_id: UUID, *, limit: int) -> list[Turn]:
+    """The last questions before one of the reader's own, in its conversation, oldest first, with what they may read of
+    the answers now: sentences whose passages still say the same."""
+    asked = _own_questions(reader).filter(pk=question_id).first()
+    if asked is None:
+        return []
+    earlier = _own_questions(reader).filter(conversation=asked.conversation_id, asked_at__lt=asked.asked_at)
+    questions = _with_answers(earlier.order_by("-asked_at")[:limit])[::-1]
+    return [
+        Turn(question=each.question, answer=" ".join(s.text for s in each.sentences if s.state == "shown"))
+        for each in _shown(reader, questions)
+    ]
+
+
 def delete_conversation(reader: Viewers, conversation_id: UUID) -> bool:
     """Delete a conversation with its questions and answers; the audit stays. False when there is none."""
     deleted, _ = _own_conversations(reader).filter(pk=conversation_id).delete()
@@ -130,15 +148,39 @@ def _own_questions(reader: Viewers) -> QuerySet[Question]:
 
 
 def _with_answers(questions: QuerySet[Question]) -> list[Question]:
-    return list(questions.select_related("feedback").prefetch_related("sentences__evidence"))
+    return list(questions.select_related("feedback").prefetch_related("sentences__evidence", "sentences__rows"))
 
 
 def _shown(reader: Viewers, questions: Sequence[Question]) -> list[ShownAnswer]:
     """The answers as they may be shown; the last statement is the check that releases them (P15)."""
+    kept = _kept(questions)
     pairs = {_pair(each) for question in questions for each in _evidence(question.sentences.all())}
+    pairs |= {pair for each in kept for pair in _context(each)}
     passages = passages_holding(reader, pairs)
+    tables = _rows_again(reader, kept, passages)
     states = shown(reader, lambda: holds_evidence(reader, pairs), _documents_that_changed)
-    return [_answer(question, _Render(states, passages)) for question in questions]
+    return [_answer(question, _Render(states, passages, tables)) for question in questions]
+
+
+def _kept(questions: Sequence[Question]) -> list[RowEvidence]:
+    sentences = [sentence for question in questions for sentence in question.sentences.all()]
+    return [sentence.rows for sentence in sentences if hasattr(sentence, "rows")]
+
+
+def _context(rows: RowEvidence) -> list[Pair]:
+    return [(UUID(document), digest) for document, digest in rows.context]
+
+
+def _rows_again(reader: Viewers, kept: Sequence[RowEvidence], passages: dict[Pair, Hit]) -> dict[int, Table]:
+    """By sentence, the rows of those that say what they said, for readers who hold the names they were asked under."""
+    if not kept:
+        return {}
+    from gateway.databases import again  # only who has a database to ask loads what asks it
+
+    evidence = [(each, {_pair(one) for one in each.sentence.evidence.all()}) for each in kept]
+    found = again.asked_again(reader, evidence, passages)
+    held = again.still_held(reader, found)
+    return {sentence: each.table for sentence, each in found.items() if sentence in held}
 
 
 def _documents_that_changed(states: States) -> set[UUID]:
@@ -149,19 +191,27 @@ def _documents_that_changed(states: States) -> set[UUID]:
 class _Render:
     """What may be shown of one answer. Numbers are given in the order citations are first used."""
 
-    def __init__(self, states: States, passages: dict[Pair, Hit]) -> None:
+    def __init__(self, states: States, passages: dict[Pair, Hit], tables: dict[int, Table]) -> None:
         self._states = states
         self._passages = passages
+        self._tables = tables
         self._numbers: dict[Pair, int] = {}
 
     def sentence(self, stored: AnswerSentence) -> ShownSentence:
         pairs = [_pair(each) for each in stored.evidence.all()]
-        state = self._state(pairs)
+        rows: RowEvidence | None = getattr(stored, "rows", None)
+        state = self._state(pairs) if rows is None else self._state_of_rows(rows, pairs)
+        told = rows is not None
         if state == "withheld":
-            return ShownSentence(ordinal=stored.ordinal, text="", citations=(), state=state)
+            return ShownSentence(ordinal=stored.ordinal, text="", citations=(), state=state, of_rows=told)
         numbers = [self._number(pair) for pair in pairs if self._states[pair] == "held"]
         return ShownSentence(
-            ordinal=stored.ordinal, text=stored.text, citations=tuple(dict.fromkeys(numbers)), state=state
+            ordinal=stored.ordinal,
+            text=stored.text,
+            citations=tuple(dict.fromkeys(numbers)),
+            state=state,
+            table=self._tables.get(stored.pk),
+            of_rows=told,
         )
 
     def citations(self) -> tuple[Citation, ...]:
@@ -176,6 +226,11 @@ class _Render:
         if not pairs or None in states or missing:
             return "withheld"
         return "changed" if "changed" in states else "shown"
+
+    def _state_of_rows(self, rows: RowEvidence, pairs: Sequence[Pair]) -> State:
+        """Shown as it was, or not at all: rows that differ may be rows that this reader lost."""
+        whole = all(self._state([pair]) == "shown" for pair in (*pairs, *_context(rows)))
+        return "shown" if pairs and whole and rows.sentence_id in self._tables else "withheld"
 
     def _number(self, pair: Pair) -> int:
         return self._numbers.setdefault(pair, len(self._numbers) + 1)

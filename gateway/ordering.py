@@ -76,9 +76,12 @@ def preferred(hits: Sequence[Hit], query: str, person: User) -> list[Hit]:
 
 
 def country_in_force(hits: Sequence[Hit], query: str, own: str) -> str:
-    """The country the query itself names, if one of the hits is about it; otherwise the reader's own."""
-    asked = folded(query)
-    named = (country for hit in hits if (country := country_of(hit)) and folded(country) in asked)
+    """The country the query itself names, if one of the hits is about it; otherwise the reader's own.
+
+    Of several lines, which are what was said one after another, the last thing first, the first that names one.
+    """
+    about = [country for hit in hits if (country := country_of(hit))]
+    named = (country for line in folded(query).split("\n") for country in about if folded(country) in line)
     return next(named, own)
 
 

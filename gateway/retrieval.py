@@ -1,6 +1,10 @@
 """From a question to the passages its reader may read: found, each said once, in the order that serves this reader."""
 
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -27,29 +31,61 @@ WIDER = 4
 MOST = 400
 # So many of the best a reranker is asked about, if there is one: with more of them rankings are known to get worse.
 TO_JUDGE = 25
+# In a conversation: what a passage's fit to the question alone counts beside its fit to all that was said (1). On
+# Doc2Dial, nDCG@10 of questions that go on / first questions after a conversation about something else: 0 .958 / .318,
+# .5 .929 / .605, 1 .857 / .733; without what was said .549 / .831.
+ALONE = 0.5
 
 
 def retrieve(
-    reader: Viewers, query: str, *, limit: int = 10, filters: Filters = NO_FILTERS, mode: Mode = "hybrid"
+    reader: Viewers,
+    query: str,
+    *,
+    before: str = "",
+    limit: int = 10,
+    filters: Filters = NO_FILTERS,
+    mode: Mode = "hybrid",
 ) -> list[Hit]:
-    """The permitted passages that fit `query`, best first, at most `limit`; what several say is there once."""
+    """The permitted passages that fit `query`, best first, at most `limit`; what several say is there once.
+
+    `before`: what was said before it in a conversation, the last thing first. Passages are looked for with it and
+    without, since nobody knows whether the question goes on from there or turns to something else.
+    """
     generation = None if mode == "text" else generations.active()
-    vector = None if generation is None else embedded(query, generation)
     number = None if generation is None else generation.pk
     person = User.objects.filter(pk=reader.asker.user_id).first()
+    whole = f"{query}\n{before}" if before else query
+    asked = [
+        (text, None if generation is None else embedded(text, generation)) for text in dict.fromkeys((whole, query))
+    ]
 
     def found(room: int) -> list[Hit]:
-        return search(reader, query=query, vector=vector, generation=number, limit=room, mode=mode, filters=filters)
+        first, *alone = (
+            search(reader, query=text, vector=vector, generation=number, limit=room, mode=mode, filters=filters)
+            for text, vector in asked
+        )
+        return in_context(first, alone[0])[:room] if alone else first
 
     room = max(limit + ROOM, TO_JUDGE) if has_reranker() else limit + ROOM
-    about = query if person is None else " ".join((query, *situation_of(person)))
+    about = whole if person is None else " ".join((whole, *situation_of(person)))
     hits = found(room)
     while len(different := collapsed(marked(hits), about)) < limit and len(hits) == room < MOST:
         room = min(WIDER * room, MOST)
         hits = found(room)
     if has_reranker():
-        different = judged(reader, different, query)
-    return ordered(different, query, person, timezone.now())[:limit]
+        different = judged(reader, different, whole)
+    return ordered(different, whole, person, timezone.now())[:limit]
+
+
+def in_context(hits: Sequence[Hit], alone: Sequence[Hit]) -> list[Hit]:
+    """The hits of a question with what was said before, and those of the question alone, best first, scored 0..1."""
+    scores: dict[UUID, float] = defaultdict(float)
+    for weight, found in ((1.0, hits), (ALONE, alone)):
+        for hit in found:
+            scores[hit.passage_id] += weight * hit.score / (1.0 + ALONE)
+    every = {hit.passage_id: hit for hit in (*alone, *hits)}
+    fused = (replace(hit, score=scores[id]) for id, hit in every.items())
+    return sorted(fused, key=lambda hit: hit.score, reverse=True)
 
 
 def situation_of(person: User) -> tuple[str, ...]:

@@ -100,6 +100,15 @@ class Rarity:
 
 def compose(asked: Asked, hits: Sequence[Hit]) -> list[Draft]:
     """Up to four sentences that answer the question, each resting on its passage; none if none does."""
+    ranked = considered(asked, hits)
+    if not ranked or evidence(ranked) < ENOUGH:
+        return []
+    most = MOST_SENTENCES if BRIEF.isdisjoint(content_words(asked.person.answer_style)) else MOST_IF_BRIEF
+    return [Draft(text=each.text, evidence=(each.hit,)) for each in _in_reading_order(_chosen(ranked, most))]
+
+
+def considered(asked: Asked, hits: Sequence[Hit]) -> list[Candidate]:
+    """The sentences that may answer the question, best first."""
     question = standalone(asked.text, asked.earlier)
     words = _importance(asked.text, question)
     hits = _of_one_country(hits, question, asked.person.country)[:PASSAGES]
@@ -107,11 +116,7 @@ def compose(asked: Asked, hits: Sequence[Hit]) -> list[Draft]:
         return []
     outdated = {hit.passage_id for hit in hits if hit.superseded and not Edition.of(hit.title).is_named_in(question)}
     candidates = sorted(_candidates(words, hits, outdated), key=lambda each: each.words_score, reverse=True)[:SHORTLIST]
-    ranked = sorted(_with_meaning(question, candidates), key=lambda each: each.score, reverse=True)
-    if not ranked or not is_enough(ranked[0]):
-        return []
-    most = MOST_SENTENCES if BRIEF.isdisjoint(content_words(asked.person.answer_style)) else MOST_IF_BRIEF
-    return [Draft(text=each.text, evidence=(each.hit,)) for each in _in_reading_order(_chosen(ranked, most))]
+    return sorted(_with_meaning(question, candidates), key=lambda each: each.score, reverse=True)
 
 
 def _importance(own: str, question: str) -> dict[str, float]:
@@ -119,9 +124,10 @@ def _importance(own: str, question: str) -> dict[str, float]:
     return {word: EARLIER for word in content_words(question)} | {word: 1.0 for word in content_words(own)}
 
 
-def is_enough(best: Candidate) -> bool:
-    """Whether the best sentence answers the question, as far as words and meaning can tell."""
-    return 0.5 * best.own + best.context + 2 * best.meaning >= ENOUGH
+def evidence(ranked: Sequence[Candidate]) -> float:
+    """How much speaks for the best of these sentences answering the question, as far as words and meaning can tell."""
+    best = ranked[0]
+    return 0.5 * best.own + best.context + 2 * best.meaning
 
 
 def _of_one_country(hits: Sequence[Hit], question: str, own: str) -> list[Hit]:

@@ -1,6 +1,7 @@
-"""Making a follow-up question stand by itself, so that retrieval finds what the conversation is about."""
+"""A question in a conversation: what was said before it that helps to find its answer."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from gateway.answering.words import content_words, words
 
@@ -15,16 +16,33 @@ POINTING_BACK = frozenset(
 )
 
 
+EARLIER = 3  # questions of a conversation that a follow-up may lean on, with their answers
+LONGEST = 4_000  # characters of what was said before that a search is given
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What was asked before, and what of its answer its reader may still read."""
+
+    question: str
+    answer: str
+
+    @property
+    def said(self) -> tuple[str, str]:
+        return self.question, self.answer
+
+
 def leans_back(question: str) -> bool:
     """Few words of its own, or a word that points at what was said before."""
     return len(content_words(question)) <= FEW_WORDS or not POINTING_BACK.isdisjoint(words(question))
 
 
 def standalone(question: str, earlier: Sequence[str]) -> str:
-    """`question` with the questions it leans on before it; `earlier` is oldest first.
-
-    Only what the person asked themselves is used, never what was answered: an answer rests on documents
-    the person may have lost since (P16).
-    """
+    """`question` with the one it leans on before it, where it leans on one; `earlier` is oldest first."""
     leaning = [*earlier[-1:], question] if leans_back(question) else [question]
     return "\n".join(leaning)
+
+
+def said_before(said: Sequence[str]) -> str:
+    """What a conversation was about, the last thing first, for a search; `said` is oldest first."""
+    return "\n".join(filter(None, reversed(said)))[:LONGEST]

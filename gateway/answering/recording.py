@@ -11,9 +11,8 @@ from accounts.reader import Viewers
 from connectors.corpus.hits import Hit
 from gateway import audit
 from gateway.answering.drafts import Draft
-from gateway.models import AnswerSentence, Conversation, Evidence, Question
-
-EARLIER = 3  # questions of the conversation that a follow-up may lean on
+from gateway.answering.following import EARLIER
+from gateway.models import AnswerSentence, Conversation, Evidence, Question, RowEvidence
 
 
 class ConversationUnknown(Exception):
@@ -117,6 +116,14 @@ def finish(asked: Asked, *, status: str, model: str, sentences: Iterable[Stored]
         Evidence.objects.bulk_create(
             _evidence(sentence, n, hit) for n, hit in zip(stored.numbers, stored.draft.evidence, strict=True)
         )
+        if stored.draft.rows:
+            RowEvidence.objects.create(
+                sentence=sentence,
+                source=stored.draft.rows.source,
+                sql=stored.draft.rows.table.sql,
+                digest=stored.draft.rows.table.digest,
+                context=sorted([str(document), digest] for document, digest in stored.draft.rows.context),
+            )
 
 
 def _evidence(sentence: AnswerSentence, n: int, hit: Hit) -> Evidence:

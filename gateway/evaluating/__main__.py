@@ -1,4 +1,5 @@
-"""`manage.py evaluate FOLDER`: how good the search is on a corpus with known answers (BEIR or PDF files).
+"""`manage.py evaluate FOLDER`: how good the search is on a corpus with known answers (BEIR or PDF files); with
+`--answers`, which is `manage.py evaluate_answers FOLDER`, how good the answers are.
 
 The corpus is loaded into an installation of its own, kept for the next time, and searched as somebody who may read all
 of it and, if asked, as somebody who may read a part. Beside the gateway stand plain BM25 and plain vector search.
@@ -9,7 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from gateway.evaluating.corpora import CorpusUnreadable, read
+from gateway.evaluating.corpora import Corpus, CorpusUnreadable, evenly, read
+from gateway.evaluating.expected import read_expected
 from gateway.evaluating.reports import is_reports, read_reports
 
 
@@ -39,12 +41,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="manage.py evaluate", description=__doc__)
     parser.add_argument("data", type=Path, help="the directory of the installation that is made for it")
     arguments(parser)
+    parser.add_argument("--answers", action="store_true", help="of the answers rather than the search")
     wanted = parser.parse_args()
     of_its_own(wanted.data)
     if not 0 < wanted.readable <= 1:
         parser.error("--readable is a share: more than 0, at most 1.")
     try:
-        corpus = (read_reports if is_reports(wanted.folder) else read)(wanted.folder, wanted.split)
+        reports = is_reports(wanted.folder) and not wanted.answers
+        corpus = (read_reports if reports else read)(wanted.folder, wanted.split)
+        expected = evenly(read_expected(wanted.folder, wanted.split), wanted.questions) if wanted.answers else []
     except CorpusUnreadable as error:
         sys.exit(str(error))
 
@@ -55,13 +60,19 @@ def main() -> None:
     from django.core.management import call_command
 
     from gateway import embedded
+    from gateway.evaluating.answering import AnswerEvaluation, evaluate_answers
+    from gateway.evaluating.reporting import Evaluation
     from gateway.evaluating.running import evaluate
 
     with embedded.services(settings.DATA_DIR, valkey=False):
         call_command("migrate", interactive=False, verbosity=0)
-        evaluation = evaluate(
-            corpus, readable=wanted.readable, with_history=wanted.with_history, questions=wanted.questions
-        )
+        evaluation: Evaluation | AnswerEvaluation
+        if isinstance(corpus, Corpus) and wanted.answers:
+            evaluation = evaluate_answers(corpus, expected, with_history=wanted.with_history)
+        else:
+            evaluation = evaluate(
+                corpus, readable=wanted.readable, with_history=wanted.with_history, questions=wanted.questions
+            )
     print(evaluation.as_json() if wanted.json else evaluation.as_table())
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-TURNS = 20  # of a conversation, at most, that go before its question
+from gateway.answering.following import EARLIER, said_before
+
+T = TypeVar("T")
 
 
 class CorpusUnreadable(Exception):
@@ -33,15 +35,18 @@ class Text:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, with what was said before it, and how well which documents answer it (more is better)."""
+    """What is asked, with what was said before it (oldest first), and how well which documents answer it (more is
+    better)."""
 
     id: str
     text: str
     history: tuple[str, ...]
     gains: Mapping[str, float]
 
-    def asked(self, *, with_history: bool) -> str:
-        return "\n".join([*self.history[-TURNS:], self.text]) if with_history else self.text
+    @property
+    def before(self) -> str:
+        """Of what was said before as much as the gateway looks at."""
+        return said_before(self.history[-2 * EARLIER :])
 
 
 @dataclass(frozen=True)
@@ -66,16 +71,26 @@ def read(folder: Path, split: str = "") -> Corpus:
     ]
     if not texts:
         raise CorpusUnreadable(f"{documents} holds no document.")
+    questions = [question for question, _ in every_question(folder, split) if question.gains]
+    if not questions:
+        raise CorpusUnreadable(f"No question of {folder / 'queries.jsonl'} has a judgment in {folder / 'qrels'}.")
+    return Corpus(folder.resolve().name, sha256(documents.read_bytes()).hexdigest(), texts, questions)
+
+
+def evenly(items: list[T], count: int) -> list[T]:
+    """So many of them, evenly taken; all of them for 0."""
+    return items[:: len(items) // count][:count] if 0 < count < len(items) else items
+
+
+def every_question(folder: Path, split: str = "") -> list[tuple[Question, dict[str, Any]]]:
+    """Each question of `queries.jsonl` with its `metadata`, judged or not. Raises CorpusUnreadable."""
     gains = _judgments(folder / "qrels", split)
     queries = folder / "queries.jsonl"
-    questions = [
-        Question(id, str(line.get("text") or ""), _history(line), gains[id])
+    return [
+        (Question(id, str(line.get("text") or ""), _history(line), gains.get(id, {})), line.get("metadata") or {})
         for line in _lines(queries)
-        if (id := _id(line, queries)) in gains
+        for id in [_id(line, queries)]
     ]
-    if not questions:
-        raise CorpusUnreadable(f"No question of {queries} has a judgment in {folder / 'qrels'}.")
-    return Corpus(folder.resolve().name, sha256(documents.read_bytes()).hexdigest(), texts, questions)
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:

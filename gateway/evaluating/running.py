@@ -8,14 +8,14 @@ from time import perf_counter
 
 from django.db import connections
 
-from connectors.embedding import embed_query, model_name
+from connectors.embedding import model_name
 from connectors.parsing.languages import guess_language
-from gateway.evaluating.corpora import Corpus
+from gateway.evaluating.corpora import Corpus, evenly
 from gateway.evaluating.loading import load, pages
 from gateway.evaluating.metrics import quality
 from gateway.evaluating.reporting import Evaluation, Person, Result
 from gateway.evaluating.reports import Reports, paged
-from gateway.evaluating.systems import System, gateway, keywords_alone, passages_alone, vectors_alone
+from gateway.evaluating.systems import Asked, System, gateway, keywords_alone, passages_alone, vectors_alone
 
 SAMPLED = 200  # documents that say which language the corpus is in
 
@@ -29,9 +29,7 @@ def evaluate(given: Corpus | Reports, *, readable: float, with_history: bool, qu
     loaded = load(given, readable=readable)
     by_page = isinstance(given, Reports)
     corpus = paged(given, pages(loaded)) if isinstance(given, Reports) else given
-    if 0 < questions < len(corpus.questions):
-        every = len(corpus.questions) // questions
-        corpus = replace(corpus, questions=corpus.questions[::every][:questions])
+    corpus = replace(corpus, questions=evenly(corpus.questions, questions))
     readers = {"Reads everything": (loaded.everything, frozenset(text.id for text in given.texts))}
     if len(loaded.ids) < len(given.texts):
         readers[f"Reads {len(loaded.ids) / len(given.texts):.0%}"] = (loaded.part, loaded.ids)
@@ -56,10 +54,9 @@ def evaluate(given: Corpus | Reports, *, readable: float, with_history: bool, qu
 def _asked(name: str, corpus: Corpus, ids: Collection[str], systems: dict[str, System], with_history: bool) -> Person:
     """Questions of which this person may read no answer are left out."""
     judged = [
-        (text, embed_query(text), gains)
+        (Asked.of(question.text, question.before if with_history else ""), gains)
         for question in corpus.questions
-        if (gains := {id: gain for id, gain in question.gains.items() if id in ids})
-        and (text := question.asked(with_history=with_history))
+        if (gains := {id: gain for id, gain in question.gains.items() if id in ids}) and question.text
     ]
     if not judged:
         return Person(name, len(ids), 0, [])
@@ -67,9 +64,9 @@ def _asked(name: str, corpus: Corpus, ids: Collection[str], systems: dict[str, S
     for system, ranked in systems.items():
         _say(f"{name}: asking {len(judged):,} questions of {system}.")
         rankings, seconds = [], []
-        for question, vector, gains in judged:
+        for asked, gains in judged:
             began = perf_counter()
-            rankings.append((ranked(question, vector), gains))
+            rankings.append((ranked(asked), gains))
             seconds.append(perf_counter() - began)
         times = sorted(seconds)
         p50, p95 = (times[int((len(times) - 1) * share)] * 1000 for share in (0.5, 0.95))

@@ -7,6 +7,7 @@ are ranked in the place of documents: one for each passage, as a person meets th
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bm25s
@@ -15,14 +16,36 @@ import Stemmer
 from numpy.typing import NDArray
 
 from accounts.reader import Reader
+from connectors.corpus.hits import Hit
 from connectors.corpus.search import Filters, Mode, search
-from connectors.embedding import Embedding
+from connectors.embedding import Embedding, embed_query
 from connectors.models import Passage, PassageVector, Source
 from gateway.evaluating.corpora import Text
 from gateway.evaluating.metrics import DEEP
 from gateway.evaluating.reports import page_id
+from gateway.retrieval import in_context
 
-System = Callable[[str, Embedding], list[str]]  # of a question and its vector
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, what was said before it (the last thing first), and the vectors of the question and of both."""
+
+    text: str
+    before: str
+    alone: Embedding
+    vector: Embedding
+
+    @classmethod
+    def of(cls, text: str, before: str = "") -> "Asked":
+        asked = cls(text, before, embed_query(text), [])
+        return replace(asked, vector=embed_query(asked.whole) if before else asked.alone)
+
+    @property
+    def whole(self) -> str:
+        return f"{self.text}\n{self.before}" if self.before else self.text
+
+
+System = Callable[[Asked], list[str]]
 
 PASSAGES = 2 * DEEP  # asked for, since several may be of one document
 K1, B = 0.9, 0.4
@@ -34,8 +57,13 @@ def gateway(reader: Reader, mode: Mode, source: Source, *, by_page: bool = False
     """The gateway as this person meets it, asked about this source; others may have been loaded before."""
     only = Filters(sources=(source.key,))
 
-    def ranked(question: str, vector: Embedding) -> list[str]:
-        hits = search(reader, query=question, vector=vector, limit=PASSAGES, mode=mode, filters=only)
+    def found(text: str, vector: Embedding) -> list[Hit]:
+        return search(reader, query=text, vector=vector, limit=PASSAGES, mode=mode, filters=only)
+
+    def ranked(asked: Asked) -> list[str]:
+        hits = found(asked.whole, asked.vector)
+        if asked.before:
+            hits = in_context(hits, found(asked.text, asked.alone))
         return _placed(((hit.external_id, hit.page) for hit in hits), by_page=by_page)
 
     return ranked
@@ -48,9 +76,9 @@ def keywords_alone(texts: Sequence[Text], language: str) -> System:
     tokens = _tokens([f"{text.title}\n{text.text}" for text in texts], stemmer, stop)
     index.index(tokens, show_progress=False)
 
-    def ranked(question: str, _: Embedding) -> list[str]:
-        asked = _tokens([question], stemmer, stop)
-        found, scores = index.retrieve(asked, k=min(DEEP, len(texts)), show_progress=False)
+    def ranked(asked: Asked) -> list[str]:
+        words = _tokens([asked.whole], stemmer, stop)
+        found, scores = index.retrieve(words, k=min(DEEP, len(texts)), show_progress=False)
         return [texts[place].id for place, score in zip(found[0], scores[0], strict=True) if score > 0]
 
     return ranked
@@ -68,8 +96,8 @@ def passages_alone(reader: Reader, source: Source, language: str) -> System:
         [Text(str(place), "", text) for place, (_, _, text) in enumerate(placed)], language
     )
 
-    def ranked(question: str, vector: Embedding) -> list[str]:
-        return _placed((placed[int(id)][:2] for id in ranked_passages(question, vector)), by_page=True)
+    def ranked(asked: Asked) -> list[str]:
+        return _placed((placed[int(id)][:2] for id in ranked_passages(asked)), by_page=True)
 
     return ranked
 
@@ -80,8 +108,8 @@ def vectors_alone(reader: Reader, source: Source, *, by_page: bool = False) -> S
     found = list(embedded.order_by("passage_id").values_list("document__external_id", "passage__page", "embedding"))
     matrix: NDArray[np.float32] = np.array([vector for _, _, vector in found], dtype=np.float32)
 
-    def ranked(_: str, vector: Embedding) -> list[str]:
-        nearness = matrix @ np.array(vector, dtype=np.float32)
+    def ranked(asked: Asked) -> list[str]:
+        nearness = matrix @ np.array(asked.vector, dtype=np.float32)
         nearest = np.argsort(-nearness, kind="stable")
         return _placed((found[place][:2] for place in nearest), by_page=by_page)[:DEEP]
 

@@ -1,5 +1,5 @@
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -20,8 +20,8 @@ BOTH = "What may contractors not take, parental leave, and how much may a hotel 
 WEEKS = "How many weeks of parental leave do employees in Germany receive?"
 
 
-def asked(reader: Reader, question: str) -> Done:
-    return async_to_sync(answer)(reader, question, door="test")
+def asked(reader: Reader, question: str, conversation: UUID | None = None) -> Done:
+    return async_to_sync(answer)(reader, question, conversation=conversation, door="test")
 
 
 @pytest.fixture
@@ -190,3 +190,35 @@ def test_showing_an_old_answer_takes_a_handful_of_statements(
         13
     ):  # three look at content, each between two that take the web's role and give it back
         conversations.get_question(ann, done.question_id)
+
+
+def test_what_was_said_before_is_what_the_reader_may_read_of_it_now(library: Library) -> None:
+    ann = library.person("ann")
+    library.person("bob")
+    first = asked(ann, BOTH)
+    then = asked(ann, WEEKS, first.conversation_id)
+    (turn,) = conversations.turns_before(ann, then.question_id, limit=3)
+    assert turn.question == BOTH
+    assert "Contractors may not take parental leave" in turn.answer
+    assert "140 euros" in turn.answer
+
+    library.put("leave", LEAVE, readers=("bob",), title="Now somebody else's")
+    (turn,) = conversations.turns_before(ann, then.question_id, limit=3)
+    assert "parental leave" not in turn.answer
+    assert "140 euros" in turn.answer
+
+    library.put("travel", "Hotel rooms may cost anything.", readers=("ann",), title="Travel")
+    (turn,) = conversations.turns_before(ann, then.question_id, limit=3)
+    assert turn.answer == ""
+
+
+def test_only_the_last_turns_of_ones_own_conversation_are_told_oldest_first(library: Library) -> None:
+    ann, bob = library.person("ann"), library.person("bob")
+    questions = [f"{WEEKS} Number {number}" for number in range(5)]
+    conversation = None
+    for question in questions:
+        done = asked(ann, question, conversation)
+        conversation = done.conversation_id
+    told = conversations.turns_before(ann, done.question_id, limit=3)
+    assert [turn.question for turn in told] == questions[1:4]
+    assert conversations.turns_before(bob, done.question_id, limit=3) == []

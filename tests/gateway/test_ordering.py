@@ -36,6 +36,12 @@ def test_a_country_named_in_the_question_stands_before_the_readers_own() -> None
     assert [hit.text for hit in preferred(hits, "leave in France", User(country="Germany"))] == ["b", "a"]
 
 
+def test_of_what_was_said_one_thing_after_another_the_last_country_counts() -> None:
+    hits = [passage("a", score=0.8, country="Germany"), passage("b", score=0.8, country="France")]
+    asked = "And in France?\nHow much leave is there in Germany?"
+    assert [hit.text for hit in preferred(hits, asked, User())] == ["b", "a"]
+
+
 def test_preference_adds_and_removes_nothing() -> None:
     hits = [passage(str(n), score=n / 10, country="France") for n in range(10)]
     found = preferred(hits, "leave", User(country="Germany", office="Berlin", department="Legal", role="Counsel"))

@@ -74,3 +74,21 @@ def test_an_older_version_stands_below_the_newest_the_reader_may_read_and_is_mar
     assert [(hit.title, hit.superseded) for hit in for_ann] == [("Travel policy v2", False), ("Travel policy v1", True)]
     for_bob = retrieve(bob, "hotel", mode="text")
     assert [(hit.title, hit.superseded) for hit in for_bob] == [("Travel policy v1", False)]
+
+
+@pytest.mark.django_db
+def test_a_question_is_looked_for_with_what_was_said_before_and_alone() -> None:
+    library = Library()
+    ann = library.person("ann")
+    library.put("leave", LEAVE, readers=("ann",), title="Parental leave")
+    for n in range(12):
+        library.put(
+            f"made {n}", f"It is made to the office of unit {n} in writing.", readers=("ann",), title=f"Unit {n}"
+        )
+    question, before = "To whom is it made?", "How long is parental leave in Germany?"
+    assert "Parental leave" not in titles(retrieve(ann, question, limit=3, mode="text"))
+    assert titles(retrieve(ann, question, before=before, limit=3, mode="text"))[0] == "Parental leave"
+
+    library.put("hotels", TRAVEL, readers=("ann",), title="Travel")
+    turned = retrieve(ann, "How much may a hotel room cost in Lisbon?", before=before, limit=3)
+    assert "Travel" in titles(turned)

@@ -32,8 +32,7 @@ def test_a_corpus_is_its_documents_and_the_questions_that_were_judged(tmp_path: 
     [question] = corpus.questions
     assert [text.id for text in corpus.texts] == ["d1"]
     assert dict(question.gains) == {"d1": 2}
-    assert question.asked(with_history=False) == "And for fathers?"
-    assert question.asked(with_history=True) == "How long is parental leave?\nAnd for fathers?"
+    assert (question.text, question.before) == ("And for fathers?", "How long is parental leave?")
 
 
 def test_of_several_judgments_one_is_named(tmp_path: Path) -> None:

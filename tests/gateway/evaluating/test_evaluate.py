@@ -30,14 +30,14 @@ def corpus(folder: Path) -> Path:
     return folder
 
 
-def evaluate(data: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def evaluate(data: Path, *words: str, command: str = "evaluate") -> "subprocess.CompletedProcess[str]":
     """As an installation calls it whose `.env` file names a database: that one is not to be touched."""
     file = data / "settings.env"
     file.write_text("DATABASE_URL=postgres://nobody@127.0.0.1:9/of_the_company\nGATEHOUSE_MODE=evaluation\n")
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "GATEHOUSE_MODE")}
     environment = kept | {"GATEHOUSE_DATA_DIR": str(data), "GATEHOUSE_ENV_FILE": str(file)}
     return subprocess.run(
-        [sys.executable, "manage.py", "evaluate", *words],
+        [sys.executable, "manage.py", command, *words],
         env=environment,
         capture_output=True,
         text=True,
@@ -104,3 +104,26 @@ def test_what_cannot_be_evaluated_is_one_sentence(tmp_path: Path) -> None:
     assert "A corpus is a folder with corpus.jsonl" in nothing.stderr
     assert "Traceback" not in nothing.stderr + all_and_more.stderr
     assert "--readable is a share" in all_and_more.stderr
+
+
+def test_answers_are_judged_by_what_is_expected_of_them(tmp_path: Path) -> None:
+    folder = corpus(tmp_path)
+    known = [
+        {"_id": "leave", "text": ASKED["leave"], "metadata": {"answers": ["26 weeks"], "answerable": True}},
+        {"_id": "laptop", "text": ASKED["laptop"], "metadata": {"answers": ["the service desk"], "answerable": True}},
+        {"_id": "moon", "text": "Who paid for the rocket to Saturn?", "metadata": {"answerable": False}},
+    ]
+    (folder / "queries.jsonl").write_text("\n".join(map(json.dumps, known)))
+    with passable_directory() as data:
+        done = evaluate(data, str(folder), "--json", command="evaluate_answers")
+        table = evaluate(data, str(folder), "--questions", "1", command="evaluate_answers")
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["statuses"] == {"answered": 2, "not_found": 1}
+    assert (found["answerable"], found["unanswerable"], found["auroc"]) == (2, 1, 1)
+    assert found["refused"] == {"answerable": 0, "unanswerable": 1}
+    assert (found["verbatim"], found["details_missing"], found["citation_recall"]) == (1, 0, 1)
+    assert 0 < found["f1"] == found["f1_answered"]
+    assert table.returncode == 0
+    assert "answered by extractive" in table.stdout
