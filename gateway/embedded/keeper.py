@@ -1,5 +1,6 @@
 """The keeper of one server: it starts it, restarts it, and stops it when nobody uses it."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -22,6 +23,7 @@ class Keeper:
         self.told_to_stop = False
         self.pause = 1.0
         self.next_try = 0.0
+        self.unsaid = ""
 
     def keep(self) -> None:
         """Run the server until its last user is gone. The users' lock stays taken until it has stopped."""
@@ -31,11 +33,13 @@ class Keeper:
         try:
             process = self._start()
         except (ServerFailed, OSError) as error:
-            self.desk.say(f"failed: {error}")
+            self._say(f"failed: {error}")
             return
         while not self.told_to_stop and not self.desk.users.try_acquire():
             if process.poll() is not None and time.monotonic() >= self.next_try:
                 process = self._start_again(process)
+            if self.unsaid:
+                self._say(self.unsaid)
             _shorten(self.desk.log)
             time.sleep(0.2)
         end(process, self.server.stop_steps)
@@ -58,25 +62,33 @@ class Keeper:
                 end(process, self.server.stop_steps)
                 raise ServerFailed(f"{self.server.name} was not ready in time. Its log is {self.desk.log}.")
             time.sleep(0.02)
-        self.desk.say("ready")
+        self._say("ready")
         return process
 
     def _start_again(self, ended: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
         """A new process, or the ended one if that failed; the next try then waits twice as long."""
-        self.desk.say("starting")
+        self._say("starting")
         self.next_try = time.monotonic() + self.pause
         self.pause = min(self.pause * 2, LONGEST_PAUSE)
         try:
             process = self._start()
         except (ServerFailed, OSError) as error:
+            self._say(f"failed: {error}")  # for whoever comes now; it is tried again
             self._log(f"{self.server.name} cannot be restarted: {error}")
             return ended
         self.pause = 1.0
         self._log(f"{self.server.name} had ended (exit code {ended.returncode}) and was restarted.")
         return process
 
+    def _say(self, state: str) -> None:
+        """On a full disk nothing can be said: later, then."""
+        self.unsaid = state
+        with contextlib.suppress(OSError):
+            self.desk.say(state)
+            self.unsaid = ""
+
     def _log(self, sentence: str) -> None:
-        with self.desk.log.open("a") as log:
+        with contextlib.suppress(OSError), self.desk.log.open("a") as log:
             log.write(f"keeper: {sentence}\n")
 
 

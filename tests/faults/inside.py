@@ -13,7 +13,7 @@ from typing import Any
 
 LEASE, HEARTBEAT = 4.0, 1.0  # seconds
 TAKEN_FOR, RETRY_AFTER = 6.0, 1.0
-WALL_CLOCK = 6.0
+WALL_CLOCK = 15.0
 VARIABLE = "FAULTS"
 
 

@@ -26,8 +26,8 @@ GOOD = 270
 def poison() -> Mapping[str, tuple[bytes, str]]:
     """By their names, what is in them and why they are set aside."""
     return {
-        **several("crash.txt", "crashed", 3, lambda n: b"Words, then " + child.SEGFAULT + b"%d" % n),
-        **several("endless.md", "parse_timeout", 2, lambda n: b"# On and on " + child.ENDLESS + b"%d" % n),
+        **several("crash.txt", "crashed", 4, lambda n: b"Words, then " + child.SEGFAULT + b"%d" % n),
+        **several("endless.md", "parse_timeout", 1, lambda n: b"# On and on " + child.ENDLESS + b"%d" % n),
         **several("locked.pdf", "encrypted", 3, lambda n: making.encrypted_pdf()),
         **several("bomb.docx", "expansion_limit", 2, lambda n: making.docx_of(b" " * (300_000_000 + n))),
         **several("deep.html", "expansion_limit", 2, lambda n: b"<html>" + b"<div>" * (100_000 + n) + b"deep"),
