@@ -1,8 +1,10 @@
 """Whether this process lives, and whether what it needs is there."""
 
+import shutil
 from functools import cache
 
 from celery import current_app
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
@@ -13,9 +15,11 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.reader import Reader
 from connectors.corpus import wall
+from gateway.embedded.places import places_of
 
 OLDEST_PGVECTOR = (0, 8, 4)  # older ones are known to corrupt indexes
 BROKER_PATIENCE = 3  # seconds
+LEAST_ROOM = 64  # megabytes: of less, the database cannot write much longer
 
 
 class NotReady(Exception):
@@ -48,6 +52,19 @@ def require_everything() -> None:
     require_migrations()
     require_wall()
     require_broker()
+
+
+def require_room() -> None:
+    """On the disk of the embedded database; that of another one cannot be looked at from here."""
+    if settings.DATABASE_URL:
+        return
+    place = places_of(settings.DATA_DIR).home
+    left = shutil.disk_usage(place).free // 1_000_000
+    if left < LEAST_ROOM:
+        raise NotReady(
+            f"the disk of the database is full: {left} MB are left for {place}. Make room; then everything that waits "
+            "goes on by itself."
+        )
 
 
 def require_database(using: str = "default") -> None:

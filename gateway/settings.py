@@ -128,9 +128,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Postgres knows what is due; the scheduler only looks, and a lost message costs one look (decision 0003).
+# A worker judges by its own clock whether a wake-up is over: hours, so that one whose clock is off still wakes, and
+# so that they do not heap up for ever where none works.
+WAKING = 2 * 3600  # seconds
 CELERY_BEAT_SCHEDULE = {
-    "sync-due": {"task": "connectors.tasks.sync_due", "schedule": 5.0, "options": {"expires": 5}},
-    "ingest": {"task": "connectors.tasks.ingest", "schedule": 5.0, "options": {"expires": 5}},
+    "sync-due": {"task": "connectors.tasks.sync_due", "schedule": 5.0, "options": {"expires": WAKING}},
+    "ingest": {"task": "connectors.tasks.ingest", "schedule": 5.0, "options": {"expires": WAKING}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "scheduler")
 
@@ -248,7 +251,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "plain"}},
+    "filters": {"outages": {"()": "gateway.outages.Outages"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "stream": sys.stderr,
+            "formatter": "plain",
+            "filters": ["outages"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("GATEHOUSE_LOG_LEVEL", default="WARNING")},
     "loggers": {"gatehouse": {"level": env.str("GATEHOUSE_LOG_LEVEL", default="INFO")}},
 }

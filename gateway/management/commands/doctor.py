@@ -65,6 +65,7 @@ class Command(BaseCommand):
 
 
 CHECKS = (
+    health.require_room,
     health.require_database,
     health.require_pgvector,
     health.require_migrations,
