@@ -5,11 +5,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import F
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from accounts import principals
 from accounts.models import Directory
-from accounts.statements import execute
+from accounts.statements import database_now, execute
 from connectors import listing, sealing
 from connectors.corpus import rereading
 from connectors.corpus.wall import as_owner
@@ -38,7 +38,7 @@ def add_source(
         directory=directory,
         kind=kind,
         settings=plain,
-        next_sync_at=None if kind == PUSH else timezone.now(),
+        next_sync_at=None if kind == PUSH else database_now(),
         max_permission_age=None if kind == PUSH else PULLED_PERMISSION_AGE,
     )
     sealing.write(source, secrets)
@@ -67,7 +67,7 @@ def _read_from_the_beginning(source: Source) -> None:
     """At once; a run under way commits no more, for it would end a listing that began before."""
     listing.read_whole(source)
     Source.objects.filter(pk=source.pk).update(fence=F("fence") + 1, lease_until=None)
-    Source.objects.filter(pk=source.pk, next_sync_at__isnull=False).update(next_sync_at=timezone.now())
+    Source.objects.filter(pk=source.pk, next_sync_at__isnull=False).update(next_sync_at=Now())
 
 
 def _stays_in_place(source: Source, settings: Mapping[str, str]) -> None:
@@ -112,14 +112,13 @@ def problems_of(kind: str, values: Mapping[str, str], *, vouches_for_emails: boo
         return [str(error)]
 
 
-def problems_with(source: Source, settings: Mapping[str, str]) -> list[str]:
-    """The same for a source whose settings were changed so."""
+def settings_with(source: Source, changes: Mapping[str, str]) -> dict[str, str]:
+    """Its settings and secrets, opened, as they would be with these changes."""
     try:
         kept = source.settings | sealing.read(source)
     except sealing.Unsealable:  # those that are set anew may be all there are
         kept = source.settings
-    values = {name: value for name, value in (kept | settings).items() if value}
-    return problems_of(source.kind, values, vouches_for_emails=source.directory.vouches_for_emails)
+    return {name: value for name, value in (kept | changes).items() if value}
 
 
 @as_owner()
@@ -146,13 +145,13 @@ def try_again(source: Source, *, reason: str | None = None, document: UUID | Non
 
 
 def pause(source: Source) -> None:
-    """Hide everything of this source from this commit on, and read it no more (P7)."""
-    Source.objects.filter(pk=source.pk).update(enabled=False)
+    """Hide everything of this source from this commit on, and read it no more (P7): a run under way ends too."""
+    Source.objects.filter(pk=source.pk).update(enabled=False, fence=F("fence") + 1, lease_until=None)
 
 
 def resume(source: Source) -> None:
     """Show it again, and read it at once."""
-    due = None if source.kind == PUSH else timezone.now()
+    due = None if source.kind == PUSH else Now()
     Source.objects.filter(pk=source.pk).update(enabled=True, next_sync_at=due)
 
 

@@ -39,6 +39,13 @@ Appliable = PrincipalRecord | ScopeRecord | DocumentRecord | AccessRecord | Dele
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """A document whose content is still to be fetched: what its record says of readers narrows what is here at once."""
+
+    record: DocumentRecord
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of a record."""
 
@@ -75,8 +82,9 @@ class Page:
     problems: list[str] = field(default_factory=list)
 
 
-def apply_page(run: SyncRun, records: Sequence[Record], texts: Texts, reached: State | None = None) -> Page:
-    """Apply a page in one commit. A record that cannot be applied hides what it names; the rest goes on (P4).
+def apply_page(run: SyncRun, records: Sequence[Record | Ahead], texts: Texts, reached: State | None = None) -> Page:
+    """Apply a page, or a part of it, in one commit. A record that cannot be applied hides what it names; the rest goes
+    on (P4).
 
     `texts` holds those texts that are known to be new; one that turns out to be missing is split, and the page
     applied from its beginning. `reached`: what to go on from after it, noted in the same commit.
@@ -92,12 +100,14 @@ def apply_page(run: SyncRun, records: Sequence[Record], texts: Texts, reached: S
                 for record in records:
                     if isinstance(record, Appliable):
                         _apply_or_hide(writing, record, page)
+                    elif isinstance(record, Ahead):
+                        _go_ahead_or_hide(writing, record.record)
                     elif isinstance(record, Problem) and record.kind is not None:
                         writing.hide(record.kind, record.id)
                         page.counts["refused"] += 1
                         page.problems.append(record.message)
                 writing.settle(refuse_cycles=False)
-                listing.note(run, records, reached)
+                listing.note(run, [each for each in records if not isinstance(each, Ahead)], reached)
                 return page
         except TextNeeded as needed:
             texts[needed.digest] = documents.prepare(needed.record)
@@ -118,6 +128,16 @@ def _apply_or_hide(writing: "Writing", record: Appliable, page: Page) -> None:
         page.problems.append(refused.message)
     else:
         page.counts[outcome.state if outcome.changed else "unchanged"] += 1
+
+
+def _go_ahead_or_hide(writing: "Writing", record: DocumentRecord) -> None:
+    """What comes of it is told when the record itself is applied."""
+    try:
+        with transaction.atomic():
+            writing.go_ahead(record)
+    except RecordRefused:
+        writing.forget()
+        writing.hide("document", record.id)
 
 
 def hold_fence(run: SyncRun) -> None:
@@ -168,9 +188,10 @@ class Writing:
         principals.settle(self.touched)
         self.places.settle(refuse_cycles=refuse_cycles)
 
-    def remember(self, records: Iterable[Record]) -> None:
+    def remember(self, records: Iterable[Record | Ahead]) -> None:
         """Load the documents of a page at once; of the others it is known that there are none."""
-        ids = [record.id for record in records if isinstance(record, DocumentRecord)]
+        about = (record.record if isinstance(record, Ahead) else record for record in records)
+        ids = [record.id for record in about if isinstance(record, DocumentRecord)]
         found = documents.living(self.source.pk).filter(external_id__in=ids)
         self._known = dict.fromkeys(ids) | {document.external_id: document for document in found}
 
@@ -186,11 +207,18 @@ class Writing:
         return self._known[id]
 
     def apply(self, record: Appliable) -> Outcome:
-        if record.revision is not None:
-            last = self._last_revision(record)
-            if last is not None and record.revision < last:
-                return Outcome(record.id, "stale", changed=False)
-        return self._write(record)
+        return Outcome(record.id, "stale", changed=False) if self._is_stale(record) else self._write(record)
+
+    def go_ahead(self, record: DocumentRecord) -> None:
+        document = self._living(record.id)
+        if document is not None and not self._is_stale(record):
+            documents.go_ahead(document, self.places.of(record.scope, record.access), self.places)
+
+    def _is_stale(self, record: Appliable) -> bool:
+        if record.revision is None:
+            return False
+        last = self._last_revision(record)
+        return last is not None and record.revision < last
 
     @singledispatchmethod
     def _write(self, record: Appliable) -> Outcome:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from time import monotonic, sleep
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from accounts import principals
 from connectors import progress, vectors
@@ -64,13 +64,13 @@ def parse_waiting(source: Source | None, deadline: float) -> int:
 @transaction.atomic
 def take(source: Source | None = None) -> Job | None:
     """The content that has waited longest, if any is due. Attempts are counted here, before the work."""
-    waiting = Content.past_the_guard.filter(due_at__lte=timezone.now()).order_by("due_at")
+    waiting = Content.past_the_guard.filter(due_at__lte=Now()).order_by("due_at")
     if source is not None:
         waiting = waiting.filter(document__source=source)
     row = waiting.select_for_update(skip_locked=True, of=("self",)).first()
     if row is None:
         return None
-    Content.past_the_guard.filter(pk=row.pk).update(attempts=row.attempts + 1, due_at=timezone.now() + TAKEN_FOR)
+    Content.past_the_guard.filter(pk=row.pk).update(attempts=row.attempts + 1, due_at=Now() + TAKEN_FOR)
     document = Document.past_the_guard.get(pk=row.pk)
     return Job(
         document_id=document.pk,
@@ -94,9 +94,7 @@ def work_on(job: Job, parser: ParserProcess) -> None:
         if failed.permanent or job.attempts >= ATTEMPTS:
             _set_aside(job, failed.reason)
         else:
-            Content.past_the_guard.filter(pk=job.document_id, digest=job.digest).update(
-                due_at=timezone.now() + RETRY_AFTER
-            )
+            Content.past_the_guard.filter(pk=job.document_id, digest=job.digest).update(due_at=Now() + RETRY_AFTER)
         return None
     with _still_wanted(job) as document:
         if document is not None:

@@ -7,10 +7,10 @@ from itertools import islice
 from connectors.corpus import documents
 from connectors.corpus.documents import PreparedText, Texts
 from connectors.corpus.wall import as_owner
+from connectors.fetching import known_content
 from connectors.models import Source
 from connectors.parsing import Parsed
 from connectors.records import Deletion, DocumentRecord, Record
-from connectors.sync import known_content
 
 ANOTHER = b"another content than the one stored"
 LOOKED_AT = 1_000  # documents a query

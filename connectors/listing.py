@@ -1,14 +1,19 @@
 """How far a source has been read, and what the listing under way has named: all in Postgres, so that a run that was
 interrupted is gone on with, however often.
 
-A whole listing is due when there is no state to go on from, and at least once a day, so that what no change told of,
-such as a deletion the source keeps to itself, is found.
+A whole listing is due when there is no state to go on from, when a content that could not be had is to be asked for
+again, and at least once a day, so that what no change told of, such as a deletion the source keeps to itself, is found.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from connectors.models import Listed, Source, SyncRun
+from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models.functions import Now
+
+from accounts.statements import execute
+from connectors.corpus import documents
+from connectors.models import Listed, Source, SyncRun, Unfetched
 from connectors.records import (
     AccessRecord,
     DocumentRecord,
@@ -21,11 +26,19 @@ from connectors.records import (
 )
 
 WHOLE_EVERY = timedelta(hours=24)
+# Asked for in the next run; when that misses it too, later and later.
+MISSED = """
+UPDATE connectors_unfetched u
+SET tries = u.tries + 1,
+    again_at = clock_timestamp()
+        + CASE WHEN u.tries = 0 THEN interval '0' ELSE least(%s * 2 ^ least(u.tries, 20), %s) * interval '1 second' END
+WHERE u.document_id = ANY(%s)
+"""
 
 
 def begin(source: Source, at: datetime) -> bool:
     """Note on the source, which is locked, what the run that begins now is to read: whether it is a whole listing."""
-    whole = not source.checkpoint or _is_over(source.listed_at, at)
+    whole = not source.checkpoint or _is_over(source.listed_at, at) or _has_missed(source)
     goes_on = whole and bool(source.listing_state) and not _is_over(source.listing_began, at)
     if not goes_on:
         Listed.objects.filter(source_id=source.pk).delete()
@@ -99,4 +112,29 @@ def ended(source: Source, run: SyncRun) -> None:
 
 def read_whole(source: Source) -> None:
     """The next run reads everything from its beginning."""
+    Unfetched.objects.filter(source_id=source.pk).update(again_at=Now())
     Source.objects.filter(pk=source.pk).update(listed_at=None, listing_began=None, listing_state=None)
+
+
+# --- contents that could not be had -------------------------------------------------------------------
+
+
+def missed_earlier(source_id: int) -> dict[str, bool]:
+    """The documents whose content earlier runs missed, and whether each is to be asked for again by now."""
+    is_due = ExpressionWrapper(Q(again_at__lte=Now()), BooleanField())
+    rows = Unfetched.objects.filter(source_id=source_id).annotate(is_due=is_due)
+    due: dict[int, bool] = dict(rows.values_list("document_id", "is_due"))
+    named = documents.living(source_id).filter(pk__in=due).values_list("external_id", "pk")
+    return {name: due[id] for name, id in named}
+
+
+def missed(run: SyncRun, names: Collection[str]) -> None:
+    """A run ended well but for the contents of these: they are asked for again, in the next run or later."""
+    if names:
+        found = documents.living(run.source_id).filter(external_id__in=names).values_list("pk", flat=True)
+        execute(MISSED, [run.source.interval, WHOLE_EVERY.total_seconds(), list(found)])
+
+
+def _has_missed(source: Source) -> bool:
+    """Whether contents are to be asked for again, for which everything has to be listed."""
+    return Unfetched.objects.filter(source_id=source.pk, again_at__lte=Now()).exists()

@@ -71,7 +71,18 @@ class Encoder:
 @cache
 def encoder() -> Encoder:
     """The one of this process."""
-    return Encoder(_directory())
+    return Encoder(_directory(), _threads())
+
+
+def _threads() -> int:
+    """One where passages are embedded by the thousand: the other cores are for whoever waits for an answer."""
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        return 1 if settings.PROCESS == "embedder" else THREADS
+    except ImproperlyConfigured:
+        return THREADS
 
 
 def _directory() -> Path | None:

@@ -1,12 +1,13 @@
 """What workers do when they are woken. Losing a message loses one look: Postgres knows what is due."""
 
 import logging
+from time import monotonic
 
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from connectors import ingest as ingesting
-from connectors import progress, sync
+from connectors import progress, sync, vectors
 from connectors.models import Source
 
 log = logging.getLogger("gatehouse.tasks")
@@ -37,10 +38,18 @@ def sync_source(source_id: int) -> None:
     if run is not None:
         sync.conduct(run)
         ingest.delay()
+        embed.delay()
         if sync.due().filter(pk=source_id).exists():  # woken meanwhile: what changed since it began is still to read
             sync_source.delay(source_id)
 
 
 @shared_task(name="connectors.tasks.ingest")
 def ingest() -> None:
-    ingesting.drain(seconds=BUDGET, patient=False)
+    if ingesting.parse_waiting(None, monotonic() + BUDGET):
+        embed.delay()
+
+
+@shared_task(name="connectors.tasks.embed")
+def embed() -> None:
+    """In a process of its own where there is one: it alone loads the model, and it can be asked to give way."""
+    vectors.embed_waiting(monotonic() + BUDGET)

@@ -19,6 +19,7 @@ from gateway.embedded.places import places_of
 
 OLDEST_PGVECTOR = (0, 8, 4)  # older ones are known to corrupt indexes
 BROKER_PATIENCE = 3  # seconds
+WORKER_PATIENCE = 1.5  # seconds for which workers are listened for
 LEAST_ROOM = 64  # megabytes: of less, the database cannot write much longer
 
 
@@ -121,6 +122,15 @@ def require_broker() -> None:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_PATIENCE)
     except (BrokerError, OSError) as error:
         raise NotReady(f"the broker does not answer: {_first_line(error)}") from error
+
+
+def unattended_queues() -> list[str] | None:
+    """Those from which no worker takes; None where no worker answers at all."""
+    answers = current_app.control.inspect(timeout=WORKER_PATIENCE).active_queues()
+    if not answers:
+        return None
+    attended = {queue["name"] for queues in answers.values() for queue in queues}
+    return [queue.name for queue in current_app.conf.task_queues if queue.name not in attended]
 
 
 def as_version(text: str) -> tuple[int, ...]:

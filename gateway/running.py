@@ -17,6 +17,8 @@ LONGEST_STOP = 5.0  # seconds; what a worker leaves undone is still due in Postg
 LONGEST_PAUSE = 30.0  # seconds between two restarts
 # Celery warns root of pickled messages; ours are JSON.
 WITHOUT_SERMON = {"PYTHONWARNINGS": "ignore:::celery.platforms"}
+CELERY = ("-m", "celery", "--quiet", "-A", "gateway.celery")
+QUIET = ("--loglevel", "WARNING")
 SETTLED = 60.0  # seconds after which a restart counts as a success
 
 
@@ -83,14 +85,29 @@ def _how(code: int) -> str:
 
 
 def children(port: int) -> list[Child]:
-    """Web, worker and scheduler, in the order in which they start."""
-    celery = ["-m", "celery", "--quiet", "-A", "gateway.celery"]
-    quiet = ["--loglevel", "WARNING"]
+    """Web, workers and scheduler, in the order in which they start.
+
+    What reads sources and answers Slack waits for neither parser nor embedder. Threads are enough for each of them, and
+    need less memory than processes: sources and models are waited for, files are parsed in a child, vectors are
+    multiplied without the interpreter.
+    """
     return [
         Child("web", _uvicorn(port), {"GATEHOUSE_PROCESS": "web"}),
-        Child("worker", [*celery, "worker", *quiet, *_alone()], {"GATEHOUSE_PROCESS": "worker"} | WITHOUT_SERMON),
-        Child("scheduler", [*celery, "beat", *quiet, "--pidfile="], {"GATEHOUSE_PROCESS": "scheduler"}),
+        _worker("worker", queues="permissions,answers", threads=4),
+        _worker("parser", queues="ingest", threads=2),
+        _worker("embedder", queues="embed", threads=1, process="embedder"),
+        Child("scheduler", [*CELERY, "beat", *QUIET, "--pidfile="], {"GATEHOUSE_PROCESS": "scheduler"}),
     ]
+
+
+def _worker(name: str, *, queues: str, threads: int, process: str = "worker") -> Child:
+    """A worker that watches no other: nobody would be told."""
+    words = [
+        *(*CELERY, "worker", *QUIET, "--hostname", f"{name}@%h", "--queues", queues),
+        *("--pool", "threads", "--concurrency", str(threads)),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+    ]
+    return Child(name, words, {"GATEHOUSE_PROCESS": process} | WITHOUT_SERMON)
 
 
 def _uvicorn(port: int) -> list[str]:
@@ -100,8 +117,3 @@ def _uvicorn(port: int) -> list[str]:
         *("--log-level", "warning", "--no-access-log", "--no-server-header", "--no-proxy-headers"),
         *("--lifespan", "off", "--timeout-graceful-shutdown", "2"),
     ]
-
-
-def _alone() -> list[str]:
-    """A worker that talks to no other: there is none."""
-    return ["--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat"]

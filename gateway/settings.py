@@ -23,7 +23,7 @@ REDIS_URL = env.str("REDIS_URL", default="")
 MODE = env.str("GATEHOUSE_MODE", default="production" if DATABASE_URL else "evaluation")
 EVALUATION = MODE == "evaluation"
 DEBUG = env.bool("DEBUG", default=False)
-PROCESS = env.str("GATEHOUSE_PROCESS", default="command")  # web, worker, scheduler or command
+PROCESS = env.str("GATEHOUSE_PROCESS", default="command")  # web, worker, embedder, scheduler or command
 PAUSE_POINTS = env.str("GATEHOUSE_PAUSE_POINTS", default="")
 PUBLIC_URL = env.str("GATEHOUSE_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 
@@ -134,6 +134,7 @@ WAKING = 2 * 3600  # seconds
 CELERY_BEAT_SCHEDULE = {
     "sync-due": {"task": "connectors.tasks.sync_due", "schedule": 5.0, "options": {"expires": WAKING}},
     "ingest": {"task": "connectors.tasks.ingest", "schedule": 5.0, "options": {"expires": WAKING}},
+    "embed": {"task": "connectors.tasks.embed", "schedule": 5.0, "options": {"expires": WAKING}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "scheduler")
 

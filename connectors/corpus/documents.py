@@ -6,21 +6,21 @@ together; from the commit of the new text exactly the new ones hold.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import uuid4
 
-from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
 from accounts.statements import execute
 from connectors.corpus import attachments
 from connectors.corpus.attachments import ENDED
 from connectors.corpus.placing import Places
 from connectors.errors import RecordRefused
-from connectors.models import Content, Document, DocumentText, Language, Passage
+from connectors.models import Content, Document, DocumentText, Language, Passage, Unfetched
 from connectors.parsing import Parsed, clean, guess_language, parse
 from connectors.records import DocumentRecord
 from connectors.splitting import Piece, split
@@ -60,6 +60,11 @@ WITH indexed AS (
 INSERT INTO connectors_unembedded (passage_id, queued_at, reason) SELECT c.id, clock_timestamp(), '' FROM changed c
 ON CONFLICT (passage_id) DO UPDATE SET queued_at = excluded.queued_at, reason = ''
 """
+
+
+def not_fetched() -> bytes:
+    """Stands for a content that could not be had."""
+    raise AssertionError("A content that could not be had is not read.")
 
 
 class TextNeeded(Exception):
@@ -111,14 +116,15 @@ def named(source_id: int) -> QuerySet[Document]:
 
 
 def living(source_id: int) -> QuerySet[Document]:
-    """The documents a source has named, and not deleted; `waiting` tells whether new content is still to be parsed."""
+    """The documents a source has named, and not deleted; `waiting` tells whether new content is still to come."""
     rows = named(source_id).exclude(state=State.DELETED)
     return rows.annotate(waiting=has_waiting())
 
 
-def has_waiting() -> Exists:
-    """New content of the document is still to be parsed."""
-    return Exists(Content.past_the_guard.filter(document=OuterRef("pk")))
+def has_waiting() -> "ExpressionWrapper[Any]":
+    """New content of the document is still to be parsed, or to be fetched."""
+    to_parse = Exists(Content.past_the_guard.filter(document=OuterRef("pk")))
+    return ExpressionWrapper(Q(to_parse) | Q(Exists(Unfetched.objects.filter(pk=OuterRef("pk")))), BooleanField())
 
 
 def is_waiting(document: Document) -> bool:
@@ -134,6 +140,10 @@ def put(
     texts: Texts,
 ) -> tuple[Document, bool]:
     """Introduce a document or replace what is known of it; says whether anything changed."""
+    if record.content is not_fetched:
+        return _put_unfetched(source_id, known, record, place, places)
+    if known is not None and is_waiting(known):
+        _is_fetched(known)
     if record.unreadable:
         return _put_unreadable(source_id, known, record, place, places)
     unread = callable(record.content)
@@ -171,6 +181,49 @@ def _put_unreadable(
         quarantine(document, record.unreadable)
         return document, True
     return document, False
+
+
+def _put_unfetched(
+    source_id: int, known: Document | None, record: DocumentRecord, place: int, places: Places
+) -> tuple[Document, bool]:
+    """Its newest content could not be had. What is here stays, for those alone who may read both that and the new."""
+    document = known or Document(source_id=source_id, external_id=record.id, scope_id=places.nobody())
+    version, digest = document.version, _stored_digest(known)
+    if known is not None and _forget_content(known):
+        version, digest = "", None
+    changed = _describe(document, replace(record, version=version or None), digest)
+    _await_content(document)
+    moved = move(document, place, places, named=True)
+    return document, changed or moved
+
+
+def go_ahead(document: Document, place: int, places: Places) -> None:
+    """Its newest content is still to be fetched, and will stand at `place`: what is here is for those who may read
+    there too, from this commit on."""
+    if document.state != State.HELD and (document.next_scope_id or document.scope_id) == place:
+        return
+    if _forget_content(document):
+        document.version, document.content_digest = "", None
+        Document.past_the_guard.filter(pk=document.pk).update(version="", content_digest=None)
+    _await_content(document)
+    move(document, place, places, named=True)
+
+
+def _await_content(document: Document) -> None:
+    waiting = Unfetched(document_id=document.pk, source_id=document.source_id)
+    Unfetched.objects.bulk_create([waiting], ignore_conflicts=True)
+    document.waiting = True  # type: ignore[attr-defined]
+
+
+def _is_fetched(document: Document) -> None:
+    """What the document waited for is here. It waits for the parser or for the source, never for both."""
+    if Unfetched.objects.filter(pk=document.pk).delete()[0]:
+        document.waiting = False  # type: ignore[attr-defined]
+
+
+def _forget_content(document: Document) -> bool:
+    """Let what waits for the parser go: it would become live under the rights of what came after it."""
+    return is_waiting(document) and bool(Content.past_the_guard.filter(document=document).delete()[0])
 
 
 def _describe(document: Document, record: DocumentRecord, digest: bytes | None) -> bool:
@@ -235,7 +288,7 @@ def _wait_for_text(document: Document, record: DocumentRecord, place: int, place
                 filename=storable(PurePosixPath(record.id).name),
                 digest=digest_of(record),
                 attempts=0,
-                due_at=timezone.now(),
+                due_at=Now(),
             )
         ],
         update_conflicts=True,
@@ -425,6 +478,7 @@ def hold(documents: QuerySet[Document], places: Places) -> int:
 def _wait_no_longer(document: Document) -> None:
     if getattr(document, "waiting", True):  # whoever did not ask does not know
         Content.past_the_guard.filter(document=document).delete()
+        Unfetched.objects.filter(pk=document.pk).delete()
     document.waiting = False  # type: ignore[attr-defined]
 
 

@@ -8,11 +8,13 @@ from connectors.records import Records, State
 
 
 class ConnectorError(Exception):
-    """A source could not be read. `permanent`: trying again will not help until a person acts."""
+    """A source could not be read. `permanent`: trying again will not help until a person acts. `of_source`: whatever
+    else it is asked for will fail as well, so that a run ends here, though one document was asked for."""
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
+    def __init__(self, message: str, *, permanent: bool = False, of_source: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.of_source = of_source
 
 
 class SlowDown(ConnectorError):
@@ -20,7 +22,8 @@ class SlowDown(ConnectorError):
 
     def __init__(self, where: str, seconds: float) -> None:
         self.seconds = seconds
-        super().__init__(f"{where} asks to be left alone for {seconds:.0f} seconds; the run goes on after that.")
+        told = f"{where} asks to be left alone for {seconds:.0f} seconds; the run goes on after that."
+        super().__init__(told, of_source=True)
 
 
 class Connector(ABC):

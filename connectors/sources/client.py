@@ -39,7 +39,8 @@ class Refused(ConnectorError):
     def __init__(self, status: int, url: str, detail: str = "") -> None:
         self.status = status
         self.detail = detail
-        super().__init__(_sentence(status, url, detail), permanent=400 <= status < 500 and status not in PASSING)
+        permanent = 400 <= status < 500 and status not in PASSING
+        super().__init__(_sentence(status, url, detail), permanent=permanent, of_source=status in (401, 429))
 
 
 class TooLarge(ConnectorError):

@@ -46,6 +46,7 @@ class SignInRefused(ConnectorError):
         super().__init__(
             f"The mail server does not let {login} sign in: are name and password right, and is it allowed? {said}",
             permanent=True,
+            of_source=True,
         )
 
 

@@ -372,7 +372,7 @@ class Denied(ConnectorError):
         self.code = code
         why = WHY.get(code) or f"it answered with status {status}" + (f" ({code})" if code else "")
         needs = f" It takes {needed}." if code == "AccessDenied" or not code else ""
-        super().__init__(f"{what} cannot be read: {why}.{needs}", permanent=True)
+        super().__init__(f"{what} cannot be read: {why}.{needs}", permanent=True, of_source=code in SIGN_IN)
 
 
 @dataclass

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors import adding, sync
+from accounts.reader import Reader
+from connectors import adding, ingest, sync
+from connectors.corpus.reading import list_documents
 from connectors.kit.scripted import Line, Script, Scripted, scripted
 from connectors.models import Document, Source
 from connectors.records import Access, Checkpoint, DocumentRecord, Entry, PrincipalRecord, ScopeRecord, State
 from connectors.sources import registry
 from connectors.sources.base import ConnectorError
+from tests.cast import person
 
 pytestmark = pytest.mark.django_db
 
@@ -52,11 +55,14 @@ def test_a_run_that_knows_other_settings_commits_no_more_and_everything_is_read_
     assert before.state == "failed"
 
 
-def test_what_a_page_holds_is_applied_in_one_commit_however_large_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise new text would stand under rights that the rest of its page takes away."""
+def test_however_large_a_page_is_no_text_of_it_stands_under_rights_that_the_rest_of_it_takes_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ann, shown = person("ann"), []
 
     def away() -> bytes:
-        raise ConnectorError("The system is away.")
+        shown.extend(list_documents(Reader(ann.pk)))
+        raise ConnectorError("The system is away.", of_source=True)
 
     def script(since: State | None) -> Iterator[Line]:
         yield from (ANN, ROOT, Checkpoint(state={"page": 1}))
@@ -66,6 +72,9 @@ def test_what_a_page_holds_is_applied_in_one_commit_however_large_it_is(monkeypa
 
     monkeypatch.setattr(sync, "PAGE_BYTES", 10)
     source, _ = added(monkeypatch, script)
+    Source.objects.update(max_permission_age=None)
 
     assert sync.run_now(source).state == "failed"
-    assert stored() == set()
+    ingest.drain(source)
+    shown.extend(list_documents(Reader(ann.pk)))
+    assert stored() == {"a"} and shown == []

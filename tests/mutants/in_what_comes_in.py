@@ -142,7 +142,7 @@ PLACES = (
         "an older list replaces a newer one",
         "P4",
         PERMISSIONS + "test_an_older_revision_changes_nothing_even_after_a_deletion",
-        (APPLYING, "if last is not None and record.revision < last:", "if False:"),
+        (APPLYING, "return last is not None and record.revision < last", "return False"),
     ),
     mutation(
         "a document that cannot be applied stays as it was",

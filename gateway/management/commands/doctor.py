@@ -11,6 +11,7 @@ from django.db import connection
 from connectors.corpus import index_state, soundness
 from connectors.parsing import sandbox_report
 from gateway import health
+from gateway.celery import QUEUES
 from gateway.embedded.places import places_of
 from gateway.retrieval import has_reranker
 
@@ -32,7 +33,7 @@ class Command(BaseCommand):
             self.stdout.write(_database())
             for line in index_state.described():
                 self.stdout.write(line)
-            problems = soundness.findings() + index_state.problems()
+            problems = soundness.findings() + index_state.problems() + self._workers()
         problems += self._reranker()
         for wall in sandbox_report():
             self.stdout.write(f"Parsing is less shut away here than it could be: {wall}")
@@ -41,6 +42,18 @@ class Command(BaseCommand):
         if problems:
             raise SystemExit(1)
         self.stdout.write("Nothing is missing.")
+
+    def _workers(self) -> list[str]:
+        """Queues from which nobody takes. In an evaluation nobody need be at work."""
+        unattended = health.unattended_queues()
+        if unattended is None and settings.EVALUATION:
+            self.stdout.write("No worker is at work. `make up` starts them.")
+            return []
+        return [
+            f"no worker takes from the queue {queue}, so there wait: {QUEUES[queue]}. "
+            f"Start one: celery -A gateway.celery worker --queues {queue}"
+            for queue in (QUEUES if unattended is None else unattended)
+        ]
 
     def _reranker(self) -> list[str]:
         """What is wrong with the reranker, if there is one. Searches go on without it, so nobody else would tell."""

@@ -28,7 +28,7 @@ LONGEST_STOP = 20.0  # seconds
 
 
 class Command(BaseCommand):
-    help = "Start everything for an evaluation on this machine: services, web, worker and scheduler."
+    help = "Start everything for an evaluation on this machine: services, web, workers and scheduler."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         if with_parent:
             end_with_parent(signal.SIGTERM)
         if not settings.EVALUATION:
-            stop("`up` is for an evaluation. In production web, worker and scheduler each run by themselves.")
+            stop("`up` is for an evaluation. In production web, workers and scheduler each run by themselves.")
         port = port_of(os.environ.get("PORT", "8000"))
         try:
             with only_one(settings.DATA_DIR):
