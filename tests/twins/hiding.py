@@ -30,8 +30,9 @@ from connectors.records import (
 from gateway import audit
 from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, Question
 from tests.cast import access, until
+from tests.connectors.mails import mail
 from tests.security.hidden import ASKED
-from tests.twins.worlds import FIRST_DAY, LOST, QUESTIONS, Known, World, text_about
+from tests.twins.worlds import FILES, FIRST_DAY, LOST, MAIL, QUESTIONS, Known, World, text_about
 
 NOBODY = "Nobody You Know"  # who wrote what is hidden
 Act = Callable[["Hiding", World], None]
@@ -234,6 +235,23 @@ def a_newer_version(hiding: Hiding, world: World) -> None:
         hiding.push(world, key, hiding.record(record, title=record.title, scope="plans", modified_at=newer))
 
 
+def mails_with_files(hiding: Hiding, world: World) -> None:
+    """In Ann's folder for others, in a hidden source, and in her folder but held: files of the names that hers have."""
+    key = hiding.vault(world)
+    nobodys = a_mail(hiding, "plans", access(restrictions=[["nobody"]]))
+    hers = a_mail(hiding, "plans")
+    world.push("docs", nobodys, hers)
+    world.push(key, a_mail(hiding, "plans"))
+    hold(world, hers)
+
+
+def a_mail(hiding: Hiding, scope: str, lists: Access = Access()) -> DocumentRecord:  # noqa: B008  (it is frozen)
+    record = hiding.record()
+    files = [(name, (hiding.record().text or "").encode()) for name in FILES]
+    text = mail(record.title, *files, body=record.text or "").as_string()
+    return hiding.record(scope=scope, access=lists, text=text, mime=MAIL)
+
+
 def the_lost_document(hiding: Hiding, world: World) -> None:
     """What an old answer of Ann's rests on: in one of the worlds it is still there."""
     if hiding.chance.random() < 0.5:
@@ -272,6 +290,10 @@ def pending(hiding: Hiding, world: World) -> None:
 def held(hiding: Hiding, world: World) -> None:
     record = hiding.record(scope="plans")
     hiding.push(world, "docs", record)
+    hold(world, record)
+
+
+def hold(world: World, record: DocumentRecord) -> None:
     source = world.sources["docs"]
     with transaction.atomic():
         principals.lock(source.pk)
@@ -316,7 +338,16 @@ def numbers_taken(hiding: Hiding, world: World) -> None:
 ACTS: tuple[Act, ...] = (
     *(more_people, accounts_of_others, members_of_ones_group, groups_one_is_not_in, readers_beside_one),
     *(glass_for_another, questions_of_others, a_closed_folder, a_parent_above, readers_of_its_own),
-    *(same_ids_elsewhere, a_newer_version, deleted, deleted_with_readers_of_its_own, quarantined, pending, held),
+    *(
+        mails_with_files,
+        same_ids_elsewhere,
+        a_newer_version,
+        deleted,
+        deleted_with_readers_of_its_own,
+        quarantined,
+        pending,
+        held,
+    ),
     *(a_paused_source, a_stale_source, runs_that_failed, numbers_taken),
 )
 # After which step of what Ann knows each can come, where it is not the second: before any, there is no source.

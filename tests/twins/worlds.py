@@ -10,16 +10,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from django.db import transaction
+
+from accounts import principals
 from accounts.models import User
 from accounts.statements import execute, rows
 from connectors.adding import add_source
 from connectors.applying import apply_page
-from connectors.corpus.documents import Texts, digest_of, prepare
-from connectors.models import IndexGeneration, Source, SyncRun
+from connectors.corpus import attachments, documents
+from connectors.corpus.documents import Texts, digest_of, prepare, prepared_from
+from connectors.models import Content, Document, IndexGeneration, Source, SyncRun
 from connectors.records import Access, DocumentRecord, PrincipalRecord, Record, ScopeRecord
 from connectors.vectors import store
 from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, Question
 from tests.cast import access, person
+from tests.connectors.mails import MailParser, mail
 from tests.security.hidden import ASKED
 from tests.twins.meaning import DIMENSIONS, vector_of
 from tests.twins.sameness import Dice
@@ -49,6 +54,8 @@ PLACES: dict[str, tuple[tuple[str | None, Access], ...]] = {
     ),
     "wiki": (("space", Access()), (None, access(["a.nn"]))),
 }
+MAIL = "message/rfc822"
+FILES = ("report.txt", "figures.txt")
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 LOST = UUID("10000000-0000-4000-8000-000000000001")  # a document an old answer rests on, hidden or gone by now
 LOST_DIGEST = "5e" * 32
@@ -108,15 +115,40 @@ class World:
         """As a page of a sync."""
         source = self.sources[key]
         for record in records:
-            if isinstance(record, DocumentRecord) and record.text is not None:
-                digest = digest_of(record)
-                if digest not in self.texts:
-                    self.texts[digest] = prepare(record)
+            if not isinstance(record, DocumentRecord) or record.text is None:
+                continue
+            if digest_of(record) not in self.texts:
+                self.texts |= texts_of(record)
         page = apply_page(SyncRun(source=source, fence=source.fence), records, self.texts)
         assert not page.problems, page.problems
+        if any(isinstance(record, DocumentRecord) and record.mime == MAIL for record in records):
+            self._take_apart(source)
+
+    @transaction.atomic
+    def _take_apart(self, source: Source) -> None:
+        """What came attached is parsed at once."""
+        principals.lock(source.pk)
+        for waiting in Content.past_the_guard.filter(document__source=source, document__container__isnull=False):
+            document = Document.past_the_guard.get(pk=waiting.pk)
+            documents.publish(document, self.texts[bytes(waiting.digest)], held=document.state == "held")
 
     def multiply(self, key: str, documents: Sequence[str], times: int) -> None:
         execute(MULTIPLY, [times, list(documents), self.sources[key].pk])
+
+
+def texts_of(record: DocumentRecord) -> Texts:
+    """Of the document and of what is attached to it, by their digests."""
+    if record.mime != MAIL:
+        return {digest_of(record): prepare(record)}
+    parser = MailParser()
+    parsed = parser.parse((record.text or "").encode(), filename="")
+    attached = {
+        attachments.digest_of(each): prepared_from(
+            attachments.digest_of(each), parser.parse(each.content, filename=each.name)
+        )
+        for each in parsed.attachments
+    }
+    return {digest_of(record): prepared_from(digest_of(record), parsed)} | attached
 
 
 Step = Callable[[World], None]
@@ -154,7 +186,7 @@ class Known:
 
     def texts(self) -> Texts:
         """Split before any dice are thrown: the splitter draws ids of its own."""
-        return {digest_of(record): prepare(record) for _, record in self.documents}
+        return {digest: text for _, record in self.documents for digest, text in texts_of(record).items()}
 
     @property
     def external_ids(self) -> set[str]:
@@ -202,6 +234,10 @@ class Known:
             text = f"The {subject} closes on Friday. Ask Ingrid about the {subject}."
         else:
             text = text_about(chance, subject, chance.choice((2, 4, 9, 60)))
+        mime = ""
+        if n % 7 == 3 and not self.crowded:
+            files = [(name, text_about(chance, subject, 4).encode()) for name in FILES]
+            text, mime = mail(f"The {subject}", *files, body=text).as_string(), MAIL
         scope, own = chance.choice(PLACES[key])
         country = chance.choice((*COUNTRIES, "", ""))
         return key, DocumentRecord(
@@ -210,6 +246,7 @@ class Known:
             scope=scope,
             access=own,
             text=text,
+            mime=mime,
             url=f"https://intranet.example/{n}",
             author=chance.choice(NAMES),
             metadata={"country": country} if country else {},
