@@ -41,6 +41,23 @@ OPPOSITES = (
     ("antes", "después depois"),
 )
 
+# How binding and how certain a sentence is; what is said as a duty or as a fact must be one in the passage.
+DUTY = frozenset(
+    """must shall required requires mandatory compulsory obliged obligatory muss müssen verpflichtet verpflichtend
+    erforderlich vorgeschrieben doit doivent obligatoire obligé obligés debe deben obligatorio obligatoria deve devem
+    obrigatório obrigatória""".split()
+)
+ADVICE = frozenset(
+    """should ought recommended recommend recommends advisable advised sollte sollten empfohlen empfiehlt devrait
+    devraient recommandé debería deberían recomienda recomendado deveria deveriam recomenda""".split()
+)
+DOUBT = frozenset(
+    """might perhaps possibly probably likely maybe tentative tentatively provisional provisionally proposed planned
+    expected estimated unconfirmed rumoured alleged allegedly vielleicht möglicherweise wahrscheinlich vermutlich
+    voraussichtlich vorläufig geplant erwartet geschätzt probablement prévu prévue provisoire estimé quizás
+    probablemente previsto prevista provisional estimado talvez provavelmente provisório""".split()
+)
+
 
 @dataclass(frozen=True)
 class Statement:
@@ -68,8 +85,10 @@ def is_supported(sentence: str, evidence: Sequence[Hit]) -> bool:
     details = (_figures_agree, _dates_agree, _quotes_agree, _names_agree, _directions_agree)
     if not all(agree(claim, source) for agree in details):
         return False
-    nearest = _nearest(claim, evidence)
-    return bool(nearest) and any(_denies(claim.text) == _denies(statement.text) for statement in nearest)
+    return any(
+        _denies(claim.text) == _denies(statement.text) and _is_as_binding(claim, statement)
+        for statement in _nearest(claim, evidence)
+    )
 
 
 def _nearest(claim: Statement, evidence: Sequence[Hit]) -> list[Statement]:
@@ -127,6 +146,16 @@ def _directions_agree(claim: Statement, source: Statement) -> bool:
             if said & here and not there & here and there & opposite:
                 return False
     return True
+
+
+def _is_as_binding(claim: Statement, statement: Statement) -> bool:
+    """The claim makes no duty of advice, no rule of a habit, and no fact of what the passage says with doubt."""
+    said, there = set(_plain(claim.text)), set(_plain(statement.text))
+    if said & DUTY and not there & DUTY:
+        return False
+    if said & ADVICE and not there & (ADVICE | DUTY):
+        return False
+    return not there & DOUBT or bool(said & DOUBT)
 
 
 def _denies(text: str) -> bool:

@@ -52,6 +52,31 @@ def test_a_sentence_with_one_wrong_detail_is_not_supported(sentence: str, wrong:
     assert not is_supported(sentence, [POLICY]), wrong
 
 
+TRAVEL = passage(
+    "Flights should be booked two weeks ahead. The office in Lisbon will probably move in May. "
+    "Receipts must be kept for ten years. Managers approve trips to Brazil."
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "supported"),
+    [
+        ("Flights should be booked two weeks ahead.", True),
+        ("Flights must be booked two weeks ahead.", False),
+        ("Flights are booked two weeks ahead.", True),
+        ("The Lisbon office will probably move in May.", True),
+        ("The Lisbon office is expected to move in May.", True),
+        ("The Lisbon office will move in May.", False),
+        ("Receipts should be kept for ten years.", True),
+        ("Receipts are required to be kept for ten years.", True),
+        ("Managers must approve trips to Brazil.", False),
+        ("Managers should approve trips to Brazil.", False),
+    ],
+)
+def test_a_sentence_is_no_more_binding_and_no_more_certain_than_the_passage(sentence: str, supported: bool) -> None:
+    assert is_supported(sentence, [TRAVEL]) is supported
+
+
 def test_a_small_models_inventions_are_not_supported() -> None:
     """Sentences a 135M model wrote over sources that said neither."""
     assert not is_supported("The budget is $1.10 million.", [passage("The budget for travel was 110 dollars.")])
