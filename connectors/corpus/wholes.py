@@ -7,7 +7,7 @@ from uuid import UUID
 from accounts.reader import Viewers
 from connectors.corpus.breaking_glass import shown
 from connectors.corpus.evidence import hit_of
-from connectors.corpus.hits import Hit
+from connectors.corpus.hits import Hit, documents_of
 from connectors.models import Passage
 
 
@@ -20,8 +20,8 @@ def whole_documents(reader: Viewers, hits: Sequence[Hit], most: int) -> dict[UUI
         return {}
     revisions = {hit.document_id: hit.revision for hit in hits}
     named = Passage.objects.visible_to(reader).filter(document__public_id__in=revisions, ordinal__lte=most)
-    rows = named.select_related("document__source__directory").order_by("ordinal")
-    found = shown(reader, lambda: list(map(hit_of, rows.all())), lambda hits: {hit.document_id for hit in hits})
+    rows = named.select_related("document__source__directory", "document__container").order_by("ordinal")
+    found = shown(reader, lambda: list(map(hit_of, rows.all())), documents_of)
     parts: dict[UUID, list[Hit]] = defaultdict(list)
     for each in found:
         if each.revision == revisions[each.document_id]:
