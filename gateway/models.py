@@ -77,6 +77,19 @@ class Evidence(models.Model):
         constraints = [models.UniqueConstraint("sentence", "n", name="one_passage_of_a_number")]
 
 
+class RowEvidence(models.Model):
+    """What a sentence was made from besides passages: SQL over approved views, and a digest of the rows it gave.
+
+    The rows themselves are not kept: they are asked for again. `source` is a plain number, as all of evidence is.
+    """
+
+    sentence = models.OneToOneField(AnswerSentence, models.CASCADE, primary_key=True, related_name="rows")
+    source = models.BigIntegerField()
+    sql = models.TextField()
+    digest = models.CharField(max_length=64)
+    context = models.JSONField(default=list, help_text="Document and digest of each passage its writer was shown.")
+
+
 class Feedback(models.Model):
     """What the asker thought of an answer."""
 

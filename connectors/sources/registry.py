@@ -8,6 +8,7 @@ PUSH = "push"  # its records come by the API: there is nothing to read, and no c
 # Where each stands: it is loaded when it is first asked for, since most processes need none of them.
 KINDS: dict[str, str | type[Connector]] = {
     "confluence": "connectors.sources.confluence:Confluence",
+    "database": "connectors.sources.database.connector:Database",
     "folder": "connectors.sources.folder:Folder",
     "github": "connectors.sources.github:GitHub",
     "http": "connectors.sources.http:Http",

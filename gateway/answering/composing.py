@@ -16,6 +16,7 @@ from gateway.answering.releasing import cleared
 from gateway.answering.surrounding import assembled, room_for
 from gateway.answering.threads import in_thread
 from gateway.answering.verification import is_supported
+from gateway.databases.rows import may_be_views
 
 MOST_PASSAGES = 8  # in a prompt, besides what stands around them
 LONGEST_SENTENCE = 4_000  # characters
@@ -46,6 +47,21 @@ Item = AnsweredBy | Draft | Withheld
 
 async def composed(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, None]:
     """Drafts of an answer from these passages, in order; none when they do not answer the question."""
+    if may_be_views(hits):
+        from gateway.databases import answering  # only who has a database to ask loads what asks it
+
+        found = await answering.answered(asked, hits)
+        if found is not None:
+            yield AnsweredBy(model=found.by)
+            yield found.draft
+            if found.whole:
+                return
+    async with aclosing(_from_passages(asked, hits)) as items:
+        async for item in items:
+            yield item
+
+
+async def _from_passages(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, None]:
     notice: Notice = ""
     kept: Sequence[Hit] = ()
     shown = False

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from connectors.corpus.hits import Hit
 from connectors.sentences import sentences
+from gateway.databases.rows import AskedRows
 
 MARK = re.compile(r"\s*[\[【]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】]")
 MARKS_AFTER_STOP = re.compile(r"([.!?…][\"'”’»)]*)((?:\s*[\[【]\s*\d{1,3}(?:\s*[,;]\s*\d{1,3})*\s*[\]】])+)")
@@ -24,10 +25,11 @@ INVISIBLE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A sentence and the passages it rests on."""
+    """A sentence and the passages it rests on; `rows`: those of a database that it was made from besides."""
 
     text: str
     evidence: tuple[Hit, ...]
+    rows: AskedRows | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from connectors.corpus.hits import Hit
 from gateway.answering.notices import Notice
+from gateway.databases.rows import Table
 
 Status = Literal["answered", "partial", "not_found"]
 
@@ -48,9 +49,11 @@ class Sentence:
     text: str
     citations: tuple[int, ...]
     support: Literal["supported", "unsupported"] = "supported"
+    table: Table | None = None  # the rows of a database that it tells
 
     def as_json(self) -> dict[str, Any]:
-        return {"text": self.text, "citations": list(self.citations), "support": self.support}
+        told = {"text": self.text, "citations": list(self.citations), "support": self.support}
+        return told | ({"table": self.table.as_json()} if self.table else {})
 
 
 @dataclass(frozen=True, kw_only=True)

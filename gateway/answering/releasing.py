@@ -11,6 +11,8 @@ from connectors.corpus.evidence import Pair, holds_evidence
 from connectors.corpus.hits import Hit
 from gateway.answering import recording
 from gateway.answering.recording import Asked
+from gateway.databases.holding import that_still_hold
+from gateway.databases.rows import Holding, Needed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,11 +20,15 @@ class Standing:
     """What a reader may do at the moment of asking: anything at all, and which evidence they may read."""
 
     active: bool
-    readable: frozenset[Pair]
+    readable: frozenset[Needed]
 
 
-def standing(reader: Viewers, evidence: Collection[Pair]) -> Standing:
-    return Standing(active=is_active(reader), readable=readable_evidence(reader, evidence))
+def standing(reader: Viewers, evidence: Collection[Needed]) -> Standing:
+    """Names under which rows were asked for are evidence too: they hold while they are the same."""
+    active = is_active(reader)
+    held = that_still_hold(reader, {each for each in evidence if isinstance(each, Holding)})
+    passages = {each for each in evidence if not isinstance(each, Holding)}
+    return Standing(active=active, readable=held | readable_evidence(reader, passages))
 
 
 def readable_evidence(reader: Viewers, evidence: Collection[Pair]) -> frozenset[Pair]:
@@ -47,7 +53,7 @@ def as_it_stands(hits: Iterable[Hit], readable: Collection[Pair]) -> list[Hit]:
     return [marked_by(hit, readable) for hit in hits if pair_of(hit) in readable]
 
 
-def marked_by(hit: Hit, readable: Collection[Pair]) -> Hit:
+def marked_by(hit: Hit, readable: Collection[Needed]) -> Hit:
     """The hit, said to be an older version only while the reader may read the newer one (P14, P15)."""
     return hit if hit.newer is None or hit.newer in readable else replace(hit, newer=None)
 

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from connectors.corpus.evidence import Pair
 from connectors.corpus.hits import Hit
 from connectors.corpus.search import Filters
 from gateway import pausing, retrieval
@@ -26,17 +25,19 @@ from gateway.answering.events import (
     Status,
     Withdrawn,
 )
-from gateway.answering.following import standalone
+from gateway.answering.following import EARLIER, said_before
 from gateway.answering.notices import Notice
 from gateway.answering.recording import Asked, Stored
 from gateway.answering.releasing import marked_by, pair_of, pairs_of, standing
 from gateway.answering.threads import in_thread
 from gateway.answering.watching import WATCHER
+from gateway.conversations import turns_before
+from gateway.databases.rows import Needed
 from gateway.models import Question
 
 PASSAGES = 10
 SILENCE = 10.0  # seconds after which a door shows that the stream lives
-NOTHING: frozenset[Pair] = frozenset()
+NOTHING: frozenset[Needed] = frozenset()
 
 
 class AccessEnded(Exception):
@@ -60,7 +61,7 @@ class Stream:
     withheld: int = 0
     stored: bool = False
     _numbers: dict[UUID, int] = field(default_factory=dict)
-    _readable: frozenset[Pair] = frozenset()
+    _readable: frozenset[Needed] = frozenset()
 
     async def events(self, filters: Filters) -> AsyncGenerator[Event, None]:
         await pausing.at("retrieve")
@@ -82,8 +83,10 @@ class Stream:
             yield Failed(code="signed_out", message="Your access has ended.")
 
     def _find(self, filters: Filters) -> list[Hit]:
-        query = standalone(self.asked.text, self.asked.earlier)
-        return retrieval.retrieve(self.asked.reader, query, limit=PASSAGES, filters=filters)
+        """What was said before is looked up here, so that its last check is right before its use (P15)."""
+        turns = turns_before(self.asked.reader, self.asked.question_id, limit=EARLIER)
+        before = said_before([text for turn in turns for text in turn.said])
+        return retrieval.retrieve(self.asked.reader, self.asked.text, before=before, limit=PASSAGES, filters=filters)
 
     async def _answered(self, hits: Sequence[Hit]) -> AsyncGenerator[Event, None]:
         """The sentences as they are written, and withdrawals as soon as something is lost."""
@@ -120,9 +123,9 @@ class Stream:
         fresh = [hit for hit in draft.evidence if hit.passage_id not in self._numbers]
         numbers = tuple(self._number(hit) for hit in draft.evidence)
         stored = Stored(ordinal=len(self.shown) + 1, draft=draft, numbers=numbers)
-        sentence = Sentence(ordinal=stored.ordinal, text=draft.text, citations=numbers)
+        sentence = _sentence_of(stored)
         for hit in (*fresh, None):
-            async for withdrawal in self._settled(pairs_of(draft.evidence)):
+            async for withdrawal in self._settled(needs_of(draft)):
                 yield withdrawal
             if not evidence_of(draft) <= self._readable:
                 self._forget_numbers(stored, fresh)
@@ -141,7 +144,7 @@ class Stream:
             for hit in fresh:
                 del self._numbers[hit.passage_id]
 
-    async def _settled(self, needed: frozenset[Pair]) -> AsyncGenerator[Withdrawn, None]:
+    async def _settled(self, needed: frozenset[Needed]) -> AsyncGenerator[Withdrawn, None]:
         """Withdraws what was lost, until a check finds all that was shown readable; raises `AccessEnded`.
 
         `_readable` then holds what that check found of `needed`, and the caller flushes once, without a
@@ -159,7 +162,7 @@ class Stream:
                 lost = True
                 yield withdrawal
 
-    def _withdrawals(self, readable: frozenset[Pair]) -> Iterator[Withdrawn]:
+    def _withdrawals(self, readable: frozenset[Needed]) -> Iterator[Withdrawn]:
         for stored in self._standing():
             if not evidence_of(stored.draft) <= readable:
                 self.withdrawn.add(stored.ordinal)
@@ -168,8 +171,8 @@ class Stream:
     def _standing(self) -> list[Stored]:
         return [stored for stored in self.shown if stored.ordinal not in self.withdrawn]
 
-    def _resting_on(self) -> frozenset[Pair]:
-        return NOTHING.union(*(pairs_of(stored.draft.evidence) for stored in self._standing()))
+    def _resting_on(self) -> frozenset[Needed]:
+        return NOTHING.union(*(needs_of(stored.draft) for stored in self._standing()))
 
     def _number(self, hit: Hit) -> int:
         return self._numbers.setdefault(hit.passage_id, len(self._numbers) + 1)
@@ -186,9 +189,7 @@ class Stream:
     def _done(self) -> Done:
         """The answer as it stands: what was withdrawn is not in it, nor said to be missing from it (P14)."""
         standing_now = self._standing()
-        sentences = tuple(
-            Sentence(ordinal=each.ordinal, text=each.draft.text, citations=each.numbers) for each in standing_now
-        )
+        sentences = tuple(map(_sentence_of, standing_now))
         cited = {hit.passage_id: hit for each in standing_now for hit in each.draft.evidence}
         citations = sorted((self._citation(hit) for hit in cited.values()), key=lambda citation: citation.n)
         language = phrases.spoken(self.asked.person.language)
@@ -250,8 +251,19 @@ def _watched(
     return WATCHER.watching(asked.reader, {hit.document_id for hit in hits}, tell)
 
 
-def evidence_of(draft: Draft) -> frozenset[Pair]:
-    return frozenset(map(pair_of, draft.evidence))
+def evidence_of(draft: Draft) -> frozenset[Needed]:
+    """What must be readable, and as it was, for the sentence to be shown."""
+    return frozenset(map(pair_of, draft.evidence)) | (draft.rows.needs if draft.rows else NOTHING)
+
+
+def needs_of(draft: Draft) -> frozenset[Needed]:
+    """The same with what its citations are marked by."""
+    return evidence_of(draft) | pairs_of(draft.evidence)
+
+
+def _sentence_of(stored: Stored) -> Sentence:
+    table = stored.draft.rows.table if stored.draft.rows else None
+    return Sentence(ordinal=stored.ordinal, text=stored.draft.text, citations=stored.numbers, table=table)
 
 
 def _language_of(sentences: Sequence[Stored]) -> str:

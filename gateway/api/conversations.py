@@ -74,7 +74,12 @@ def answer_json(answer: ShownAnswer) -> dict[str, Any]:
         "language": answer.language,
         "model": answer.model,
         "sentences": [
-            {"text": sentence.text, "citations": list(sentence.citations), "state": sentence.state}
+            {
+                "text": sentence.text,
+                "citations": list(sentence.citations),
+                "state": sentence.state,
+                **({"table": sentence.table.as_json()} if sentence.table else {}),
+            }
             for sentence in answer.sentences
         ],
         "citations": [citation.as_json() for citation in answer.citations],

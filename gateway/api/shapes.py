@@ -100,10 +100,18 @@ class Citation(Hit):
     n = s.IntegerField()
 
 
+class Table(s.Serializer[object]):
+    sql = s.CharField(help_text="Over the approved views; each holds only what its reader may see.")
+    columns = s.ListField(child=s.CharField())
+    rows = s.ListField(child=s.ListField(child=s.CharField(allow_null=True)))
+    more = s.BooleanField(help_text="There are more rows than these.")
+
+
 class Sentence(s.Serializer[object]):
     text = s.CharField()
     citations = s.ListField(child=s.IntegerField())
     support = s.ChoiceField(choices=["supported", "unsupported"])
+    table = Table(required=False, help_text="The rows of a database that the sentence tells.")
 
 
 class Notice(s.Serializer[object]):
@@ -127,6 +135,7 @@ class ShownSentence(s.Serializer[object]):
     text = s.CharField(allow_blank=True)
     citations = s.ListField(child=s.IntegerField())
     state = s.ChoiceField(choices=["shown", "withheld", "changed"])
+    table = Table(required=False)
 
 
 class ShownAnswer(s.Serializer[object]):

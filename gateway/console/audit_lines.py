@@ -10,6 +10,8 @@ from gateway.models import AuditEvent
 
 KINDS = {
     "answer.context": "asked a question",
+    "answer.rows": "asked a database",
+    "answer.no_rows": "would have asked a database, which was not sent the SQL or did not answer",
     "source.paused": "paused a source",
     "source.held_kept": "kept documents a source no longer listed",
     "source.held_deleted": "deleted documents a source no longer listed",

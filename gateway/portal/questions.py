@@ -75,6 +75,8 @@ def answer_context(stored: ShownAnswer) -> dict[str, Any]:
         {
             "text": sentence.text,
             "state": sentence.state,
+            "table": sentence.table,
+            "of_rows": sentence.of_rows,
             "sources": [sources[n] for n in sentence.citations if n in sources],
         }
         for sentence in stored.sentences

@@ -43,8 +43,29 @@
       span.className = "arriving";
       span.append(data.text, JOINER);
       for (const n of data.citations) span.append(this.chip(n));
+      if (data.table) span.append(this.table(data.table));
       this.sentences.set(data.ordinal, span);
       this.answer.append(span, " ");
+    }
+
+    // The rows a sentence tells: a part of it, so that they are withdrawn with it.
+    table(data) {
+      const figure = clone("table-template");
+      figure.querySelector("[data-sql]").textContent = data.sql;
+      figure.querySelector("[data-more]").hidden = !data.more;
+      const row = (cells, tag) => {
+        const line = document.createElement("tr");
+        for (const text of cells) {
+          const cell = document.createElement(tag);
+          if (tag === "th") cell.scope = "col";
+          cell.textContent = text ?? "–";
+          line.append(cell);
+        }
+        return line;
+      };
+      figure.querySelector("thead").append(row(data.columns, "th"));
+      figure.querySelector("tbody").append(...data.rows.map((cells) => row(cells, "td")));
+      return figure;
     }
 
     chip(n) {

@@ -1,0 +1,67 @@
+"""What `check` finds out about a role, and which roles are refused, on the real servers."""
+
+from pathlib import Path
+
+import pytest
+
+from connectors.sources.base import ConnectorError
+from connectors.sources.database.connector import Database
+from gateway.embedded.own_secrets import secrets_of
+from tests.gateway.databases import shop
+from tests.gateway.databases.servers import Server
+
+
+def source(server: Server, url: str = "", password: str = "") -> Database:
+    values = {"url": url or server.url, "password": password or server.password, "views": shop.VIEWS}
+    return Database(values, vouches_for_emails=True)
+
+
+def test_a_role_that_only_reads_is_all_that_is_wanted(server: Server) -> None:
+    assert source(server).check() == []
+    assert [type(record).__name__ for record in source(server).records(None)][-1] == "Checkpoint"
+
+
+def test_a_superuser_is_refused(running: dict[str, Server]) -> None:
+    for kind, mighty in (("postgres", "postgres"), ("mariadb", "root")):
+        server = running[kind]
+        server.run([*shop.emptied(), *shop.statements()])
+        # no password: whoever may enter the directory of its socket is let in
+        found = Database({"url": server.url.replace("shop_reader", mighty), "views": shop.VIEWS})
+        [sentence, *_] = found.check()
+        assert "superuser" in sentence or "everywhere" in sentence
+        with pytest.raises(ConnectorError, match="Make a role for the gateway"):
+            list(found.records(None))
+
+
+def test_a_role_that_may_write_is_told(running: dict[str, Server]) -> None:
+    server = running["mariadb"]
+    server.run([*shop.emptied(), *shop.statements(), "GRANT INSERT ON payroll TO 'shop_reader'@'localhost'"])
+    [sentence] = source(server).check()
+    assert "may INSERT on" in sentence and sentence.endswith(".")
+    server.run(["REVOKE INSERT ON payroll FROM 'shop_reader'@'localhost'"])
+    server = running["postgres"]
+    server.run([*shop.emptied(), *shop.statements(), "GRANT INSERT ON payroll TO shop_reader"])
+    [sentence] = source(server).check()
+    assert sentence.startswith("shop_reader may write to public.payroll.")
+    server.run(["REVOKE INSERT ON payroll FROM shop_reader"])
+
+
+def test_a_role_that_writes_by_default_is_told_how_not_to(running: dict[str, Server], data_dir: Path) -> None:
+    server = running["postgres"]
+    owner = server.url.replace("shop_reader", "gatehouse")
+    found = source(server, owner, secrets_of(data_dir).postgres_password)
+    told = found.check()
+    assert any("SET default_transaction_read_only = on." in sentence for sentence in told), told
+
+
+def test_a_password_that_is_wrong_is_told_without_it(running: dict[str, Server]) -> None:
+    [sentence] = source(running["mariadb"], password="not the word").check()
+    assert sentence.startswith("The database cannot be reached: ") and "not the word" not in sentence
+
+
+def test_a_view_or_column_that_is_not_there_is_told(server: Server) -> None:
+    found = source(server)
+    found.values["views"] = shop.VIEWS.replace("relation: shop_offices", "relation: shop_towns")
+    assert [each for each in found.check() if "there is no shop_towns that this role may read" in each]
+    found.values["views"] = shop.VIEWS.replace("column: belongs_to", "column: owner")
+    assert [each for each in found.check() if "has no column 'owner'" in each]
