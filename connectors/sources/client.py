@@ -31,6 +31,8 @@ PATIENCE = 300.0  # seconds of waiting one request may cost a run; a source that
 REDIRECTS = 5
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 AGENT = "Gatehouse"
+TOLD = 65_536  # bytes of an answer that is none: why, if it says so
+PACKED = frozenset({"", "identity", "gzip", "deflate"})  # at most a thousandfold; others have no end
 
 
 class Refused(ConnectorError):
@@ -289,7 +291,8 @@ async def _sent(reach: Reach, question: _Question, url: httpx.URL, headers: Mapp
             )
             response = await client.send(request, stream=True)
             try:
-                body = await _read(response, str(url), question.most)
+                wanted = response.status_code < 300 or response.status_code in question.also
+                body = await (_read(response, str(url), question.most) if wanted else _beginning(response))
             finally:
                 await response.aclose()
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -303,16 +306,29 @@ async def _sent(reach: Reach, question: _Question, url: httpx.URL, headers: Mapp
 
 
 async def _read(response: httpx.Response, url: str, most: int) -> bytes:
-    """Counted as it is unpacked, so that a few bytes cannot become gigabytes. Packed more than once, one piece of it
-    could become that before it is counted."""
-    if "," in response.headers.get("content-encoding", ""):
-        raise ConnectorError(f"{shown(url)} packed its answer more than once, which is not read.", permanent=True)
+    """Counted as it is unpacked, so that a few bytes cannot become gigabytes. Packed more than once, or in another way
+    than was asked for, one piece of it could become that before it is counted."""
+    packed = response.headers.get("content-encoding", "").strip().lower()
+    if packed not in PACKED:
+        how = "more than once" if "," in packed else "in a way that was not asked for"
+        raise ConnectorError(f"{shown(url)} packed its answer {how}, which is not read.", permanent=True)
     body = bytearray()
     async for piece in response.aiter_bytes(65_536):
         body += piece
         if len(body) > most:
             raise TooLarge(url, most)
     return bytes(body)
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    """Of an answer that is none, so that nobody is sent fifty megabytes with each of a thousand refusals."""
+    body = bytearray()
+    if response.headers.get("content-encoding", "").strip().lower() in PACKED:
+        async for piece in response.aiter_bytes(TOLD):
+            body += piece
+            if len(body) >= TOLD:
+                break
+    return bytes(body[:TOLD])
 
 
 def _client(process: int, host: str) -> httpx.AsyncClient:

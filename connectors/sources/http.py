@@ -1,8 +1,11 @@
 """An in-house system that tells what it holds itself, by the source protocol: pages of records over HTTP."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import islice
 from typing import ClassVar, Literal
 
 from connectors.records import (
@@ -17,11 +20,16 @@ from connectors.records import (
 )
 from connectors.sources.base import Connector, ConnectorError
 from connectors.sources.client import MEGABYTE, Client, Refused, Token
+from connectors.sources.time_limit import LONGEST_RUN, TimeLimit
 from connectors.strict_json import Fields, InvalidJSON, Wrong, invalid, loads, loads_in_parts, refuse_wrong
 from connectors.wire import REPLACEMENT, ReadersUnreadable, checked_id, record_of
 
 PAGE_FIELDS = ("records", "cursor", "more", "complete")
 MOST_OF_A_PAGE = 128 * MEGABYTE  # a file of 50 MB is 67 in base64
+MOST_PARTS = 4_000_000  # strings, brackets and commas of a page: each costs many times its letters once it is read
+PARTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[{,]', re.S)
+LONGEST_TOLD = 3_000  # characters of what is wrong with a record
+TOLD_UNNAMED = 20  # records that do not say what they are about, one by one; the others are counted
 SECONDS_OF_A_PAGE = 120.0
 SECONDS_OF_A_CHECK = 10.0
 LONGEST_CURSOR = 2_000  # characters; it stands in an address
@@ -46,6 +54,7 @@ class Http(Connector):
     most_pages: ClassVar = 100_000  # in one run
     most_empty: ClassVar = 1_000  # pages without a record, one after the other
     tries: ClassVar = 4  # at a page that cannot be understood, the first included
+    longest_run: ClassVar = LONGEST_RUN
 
     def __init__(
         self,
@@ -60,7 +69,7 @@ class Http(Connector):
     def records(self, since: State | None) -> Records:
         """Pages until the system says that there is no more, each with the checkpoint after it."""
         listing = Listing.going_on(since)
-        client = self.client()
+        client, limit = self.client(), TimeLimit(self.longest_run)
         try:
             page = self.page(client, listing.cursor)
         except Refused as refused:
@@ -69,7 +78,7 @@ class Http(Connector):
             yield Problem(
                 message=f"The cursor of the last run is not known there any more ({refused.status}): all is read."
             )
-            listing = Listing()
+            listing = Listing(anew=True)
             page = self.page(client, None)
         for _ in range(self.most_pages):
             yield from listing.read(page)
@@ -81,6 +90,7 @@ class Http(Connector):
                     f"{listing.empty:,} pages one after the other held nothing, and more were announced."
                 )
             yield listing.went_on(page)
+            limit.hold()
             page = self.page(client, page.cursor)
         raise ConnectorError(f"After {self.most_pages:,} pages there were still more; the next run goes on.")
 
@@ -94,7 +104,7 @@ class Http(Connector):
                 checked_id(each, "readable") for each in Fields(loads(reply.content), ("readable",)).items("readable")
             ]
         except InvalidJSON as error:
-            raise ConnectorError(f"What was answered to can_read cannot be understood: {error.message}") from None
+            raise ConnectorError(f"What was answered to can_read cannot be understood: {_short(error)}") from None
         return frozenset(readable) & frozenset(ids)
 
     def check(self) -> list[str]:
@@ -124,12 +134,13 @@ class Http(Connector):
         for number in range(tries):
             reply = client.get("records", params, most=MOST_OF_A_PAGE, seconds=SECONDS_OF_A_PAGE)
             try:
+                refuse_too_many(reply.content)
                 return Page.of(loads_in_parts(reply.content))
             except InvalidJSON as error:
                 failure = error
             if number < tries - 1:
                 self.sleep(2.0**number)
-        raise ConnectorError(f"A page of records cannot be understood, and nothing of it counts: {failure.message}")
+        raise ConnectorError(f"A page of records cannot be understood, and nothing of it counts: {_short(failure)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +191,7 @@ class Listing:
         self.part = part
         self.since: State = since or {}
         self.last = cursor
-        self.asked = {cursor}
+        self.asked = {_digest(cursor)}
         self.pages = 0
         self.empty = 0
         self.unnamed = 0
@@ -207,19 +218,21 @@ class Listing:
 
     def _not_understood(self, value: object, where: str, error: InvalidJSON) -> Iterator[Record]:
         id = error.id if isinstance(error, ReadersUnreadable) else id_of(value)
+        said = _short(error)
         if id is None:
             self.unnamed += 1
-            yield Problem(message=f"{where} does not say what it is about: {error.message}")
+            if self.unnamed <= TOLD_UNNAMED:
+                yield Problem(message=f"{where} does not say what it is about: {said}")
         elif not can_be_known(id) or error.code == "reserved_id":
-            yield Problem(message=f"{where}: {error.message}")
+            yield Problem(message=f"{where}: {said}")
         else:
-            yield from hiding(kinds_of(value, error), id, f"{where}, {{kind}} {id!r}: {error.message}", error)
+            yield from hiding(kinds_of(value, error), id, f"{where}, {{kind}} {id!r}: {said}", error)
 
     def went_on(self, page: Page) -> Checkpoint:
         """After a page that is not the last. Raises ConnectorError where its cursor leads in a circle."""
-        if page.cursor in self.asked:
+        if _digest(page.cursor) in self.asked:
             raise ConnectorError("The cursors lead in a circle: a page names one as the next that was read already.")
-        self.asked.add(page.cursor)
+        self.asked.add(_digest(page.cursor))
         self.last = page.cursor
         if self.anew:
             return Checkpoint(state={})
@@ -246,6 +259,23 @@ class Listing:
 
     def _reached(self, state: State) -> Checkpoint:
         return Checkpoint(state=self.since if self.unnamed else state)
+
+
+def _digest(cursor: str | None) -> bytes:
+    """A hundred thousand cursors are remembered by few bytes each."""
+    return b"" if cursor is None else blake2b(cursor.encode(), digest_size=16).digest()
+
+
+def _short(error: InvalidJSON) -> str:
+    """What is wrong; it may repeat a name of a hundred megabytes."""
+    return error.message if len(error.message) <= LONGEST_TOLD else f"{error.message[:LONGEST_TOLD]}…"
+
+
+def refuse_too_many(content: bytes) -> None:
+    """Raises InvalidJSON if a page holds more values than are read of one, before any of them is made."""
+    if next(islice(PARTS.finditer(content), MOST_PARTS, None), None) is not None:
+        told = f"It holds more than {MOST_PARTS:,} strings, brackets and commas; make its pages smaller."
+        raise InvalidJSON("too_large", told)
 
 
 def hiding(kinds: Sequence[Kind], id: str, told: str, error: InvalidJSON) -> Iterator[Record]:

@@ -41,6 +41,7 @@ from connectors.sources.imap_wire import (
     Server,
     Session,
     SignInRefused,
+    TooMuch,
     Unclear,
     Value,
     pairs,
@@ -52,24 +53,37 @@ from connectors.sources.imap_wire import (
     whole,
     word,
 )
+from connectors.sources.time_limit import LONGEST_RUN, TimeLimit
 
 MAX_MESSAGE = 50 * MEGABYTE
 MAX_NAME = 400  # bytes of a mailbox's name; ids are indexed
-MAX_MAILBOXES = 20_000  # of one login
+MAX_MAILBOXES = 20_000  # of one login: those after them are not read, and closed
+MAX_LISTED = 100_000  # of one login; of whoever sees more, nothing is read
+MAX_OBJECT_ID = 255  # characters (RFC 8474, 4)
+MAX_LISTS = 256 * MEGABYTE  # about, of all access lists of a run
+EACH_NAMED = 100  # bytes of one entry of them, about, beside its letters
+MAX_KNOWN = 32 * MEGABYTE  # characters of the numbers of all messages that are known
 PAGE = 200  # messages asked for, and named, at once
+NOTED = 2_000  # messages, at least, after which it is noted how far a run has come
+WRITTEN = 100  # bytes for each message, at most, that this costs
+EACH_KNOWN = 200  # bytes of a mailbox in a state, about, beside those numbers
+SECONDS_OF_A_CHECK = 600.0
 TRIES = 3  # at a search while the mailbox changes
-MOST_OF_A_PAGE = 16 * MEGABYTE
+MOST_OF_A_PAGE = MOST_OF_A_LIST = 16 * MEGABYTE
 LONGEST_TEXT = 500  # characters of a subject or a sender
+LONGEST_HEADER = 2_000  # of it as it is written: it takes the square of that to understand it
 SLOWEST = 50_000  # bytes a second of a message
 LEFT_OUT_USES = frozenset({rb"\drafts", rb"\junk", rb"\trash", rb"\all", rb"\flagged"})  # the last two hold others'
 LEFT_OUT_NAMES = "Drafts, Junk, Spam, Trash, Deleted Items, Deleted Messages"
 CLOSED_FLAGS = frozenset({rb"\noselect", rb"\nonexistent"})
+TOLD_FLAGS = LEFT_OUT_USES | CLOSED_FLAGS
 JUDGED = (
     "If a master signs in for accounts, the server must judge access lists as the account and not as the master "
     "(Dovecot: acl_user), and the setting 'judged_as' say so."
 )
 HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
-HEADER = b"BODY.PEEK[HEADER.FIELDS (SUBJECT FROM DATE)]<0.8192>"
+MOST_OF_A_HEADER = 8192
+HEADER = b"BODY.PEEK[HEADER.FIELDS (SUBJECT FROM DATE)]<0.%d>" % MOST_OF_A_HEADER
 
 Part = Literal["own", "others", "shared"]
 
@@ -96,6 +110,7 @@ class Imap(Connector):
     place = frozenset({"host", "port"})
 
     patience: ClassVar = 60.0  # seconds a command may take
+    longest_run: ClassVar = LONGEST_RUN
 
     def __init__(self, values: Mapping[str, str], *, vouches_for_emails: bool = False) -> None:
         super().__init__(values, vouches_for_emails=vouches_for_emails)
@@ -105,25 +120,26 @@ class Imap(Connector):
         """Who reads what first, of every mailbox in every run; then the messages that came, and those that went."""
         plan = Plan.of(self.values)
         try:
-            yield from Listing(plan, Memory.of(since), partial(self.session, plan.server)).records()
+            limit = TimeLimit(self.longest_run)
+            yield from Listing(plan, Memory.of(since), partial(self.session, plan.server), limit).records()
         finally:
             self.close()
 
     def check(self) -> list[str]:
         """Signs in as each account and looks at what it would read."""
         try:
-            plan = Plan.of(self.values)
-            return [sentence for login in plan.logins for sentence in self._checked(plan, login)]
+            plan, limit = Plan.of(self.values), TimeLimit(SECONDS_OF_A_CHECK)
+            return [sentence for login in plan.logins for sentence in self._checked(plan, login, limit)]
         except ConnectorError as error:
             return [str(error)]
         finally:
             self.close()
 
-    def _checked(self, plan: "Plan", login: Login) -> list[str]:
+    def _checked(self, plan: "Plan", login: Login, limit: TimeLimit) -> list[str]:
         try:
-            looking = Looking(plan, login, self.session(plan.server, login))
+            looking = Looking(plan, login, self.session(plan.server, login), limit)
             found = looking.mailboxes()
-        except SignInRefused as refused:
+        except (SignInRefused, TooMuch) as refused:
             return [str(refused)]
         sentences = [*looking.problems, *([looking.nothing()] if not found else [])]
         if not looking.session.has("ACL"):
@@ -168,10 +184,9 @@ class Plan:
         )
 
     def leaves_out(self, mailbox: "Mailbox") -> bool:
-        flags = {flag.lower() for flag in mailbox.flags}
         parts = [shown(part).casefold() for part in mailbox.path]
         above = {"/".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
-        return bool(flags & LEFT_OUT_USES) or not self.left_out.isdisjoint(above)
+        return bool(mailbox.flags & LEFT_OUT_USES) or not self.left_out.isdisjoint(above)
 
 
 @dataclass(frozen=True)
@@ -190,7 +205,7 @@ class Mailbox:
     name: bytes
     delimiter: bytes
     path: tuple[bytes, ...]
-    flags: tuple[bytes, ...] = ()
+    flags: frozenset[bytes] = frozenset()  # those that count here, in small letters
     rights: str | None = None  # None where the server tells none
     listed: tuple[Named, ...] | None = None  # its access list, where this login may see it
     problem: str = ""
@@ -220,18 +235,26 @@ class Mailbox:
         return f"{self.id}/{self.validity}-{uid}"
 
 
+class TooMany(TooMuch):
+    """More than is looked at of one account, which says nothing of the others."""
+
+
 # --- who may read what ------------------------------------------------------------------------------------------
 
 
 @dataclass
 class Looking:
-    """One login's mailboxes and its rights on them. `closed`: what of it must be closed, for it cannot be known."""
+    """One login's mailboxes and its rights on them. `closed`: what of it must be closed, for it cannot be known.
+    `beyond`: what holds more mailboxes than are looked at, of which the others must be closed."""
 
     plan: Plan
     login: Login
     session: Session
+    limit: TimeLimit
+    lists: int = 0  # bytes of access lists
     problems: list[str] = field(default_factory=list)
     closed: set[str] = field(default_factory=set)  # gates
+    beyond: set[str] = field(default_factory=set)  # likewise
     untold: int = 0  # mailboxes of others on a server that tells no rights
 
     def mailboxes(self) -> list[Mailbox]:
@@ -240,8 +263,16 @@ class Looking:
         for namespace in self.namespaces():
             for mailbox in self.listed(namespace):
                 found.setdefault(mailbox.name, mailbox)
+            if len(found) > MAX_LISTED:
+                raise TooMany(f"{self.login.account} sees more than {MAX_LISTED:,} mailboxes, so none of them is read.")
         wanted = [mailbox for _, mailbox in sorted(found.items()) if not self.plan.leaves_out(mailbox)]
-        return [mailbox for mailbox in map(self.known, wanted) if mailbox is not None]
+        self.beyond = {mailbox.gate for mailbox in wanted[MAX_MAILBOXES:]}
+        if self.beyond:
+            self.problems.append(
+                f"{self.login.account} sees {len(wanted):,} mailboxes. The first {MAX_MAILBOXES:,} of them, by their "
+                "names, are read; nobody is admitted to the others."
+            )
+        return [mailbox for mailbox in map(self.known, wanted[:MAX_MAILBOXES]) if mailbox is not None]
 
     def namespaces(self) -> list[Namespace]:
         """Longest prefix first, so that a mailbox is met in the namespace it belongs to."""
@@ -261,12 +292,7 @@ class Looking:
         patterns = [namespace.prefix + b"*", *([b"INBOX"] if namespace.part == "own" else [])]
         options = [b"RETURN (SPECIAL-USE)"] if self.session.has("LIST-EXTENDED", "SPECIAL-USE") else []
         for pattern in patterns:
-            answers = self.session.ask("LIST", b'""', quoted(pattern), *options).all("LIST")
-            if len(answers) > MAX_MAILBOXES:
-                raise ConnectorError(
-                    f"{self.login.account} sees more than {MAX_MAILBOXES:,} mailboxes.", permanent=True
-                )
-            for answer in answers:
+            for answer in self.session.ask("LIST", b'""', quoted(pattern), *options, most=MOST_OF_A_LIST).all("LIST"):
                 mailbox = self.of(namespace, answer)
                 if mailbox is not None:
                     yield mailbox
@@ -275,8 +301,8 @@ class Looking:
         """One line of LIST, None where it is no mailbox that can be opened."""
         if len(answer) < 3 or not isinstance(answer[0], list):
             raise Unclear("it lists no mailboxes.")
-        flags = tuple(flag for flag in answer[0] if isinstance(flag, bytes))
-        if CLOSED_FLAGS & {flag.lower() for flag in flags}:
+        flags = frozenset(flag.lower() for flag in answer[0] if isinstance(flag, bytes)) & TOLD_FLAGS
+        if flags & CLOSED_FLAGS:
             return None
         delimiter, name = answer[1], answer[2]
         if not isinstance(name, bytes) or isinstance(delimiter, list):
@@ -288,6 +314,7 @@ class Looking:
 
     def known(self, mailbox: Mailbox) -> Mailbox | None:
         """With its rights and its state; None where this login cannot read it, or nobody can say who does."""
+        self.limit.hold()
         if refused := _refused(mailbox.name):
             self.problems.append(f"{mailbox.title}: {refused}")
             return None
@@ -318,7 +345,10 @@ class Looking:
             listed = [word(value) for value in lists[0][1:]] if len(lists) == 1 else []
             if len(listed) % 2 or not listed:
                 raise Unclear("it holds no pairs.")
-        except (Declined, Unclear) as error:
+            self.lists += sum(len(each) + EACH_NAMED for each in listed)
+            if self.lists > MAX_LISTS:
+                raise TooMuch("All access lists together hold more than is read of them.")
+        except (Declined, Unclear, TooMuch) as error:
             return replace(mailbox, problem=f"the access list cannot be read. {error}")
         return replace(mailbox, listed=tuple(zip(listed[::2], listed[1::2], strict=True)))
 
@@ -334,11 +364,12 @@ class Looking:
         if not validity:
             raise Unclear(f"it does not say how {mailbox.title} stands.")
         marks = [whole(status.get(name)) for name in ("MESSAGES", "UIDNEXT", "HIGHESTMODSEQ")]
-        object_id = status.get("MAILBOXID")
+        told_id = status.get("MAILBOXID")
+        object_id = word(told_id[0]) if isinstance(told_id, list) and told_id else ""
         return replace(
             mailbox,
             validity=validity,
-            object_id=word(object_id[0])[:MAX_NAME] if isinstance(object_id, list) and object_id else "",
+            object_id=object_id if len(object_id) <= MAX_OBJECT_ID else "",
             marks=tuple(mark or 0 for mark in marks) if all(marks[1:]) and marks[0] is not None else (),
         )
 
@@ -366,11 +397,12 @@ def _namespace(part: Part, described: Value) -> Namespace:
 
 @dataclass
 class Known:
-    """What earlier runs know of a mailbox: which messages, and the marks as of which that is all."""
+    """What earlier runs know of a mailbox: which messages, as a sequence set such as `1:5,7`, and the marks as of which
+    that is all."""
 
     gate: str
     validity: int
-    uids: set[int]
+    uids: str = ""
     marks: tuple[int, ...] = ()
 
 
@@ -380,6 +412,10 @@ class Memory:
 
     mailboxes: dict[str, Known] = field(default_factory=dict)
     goes_on: bool = True
+    _length: int = 0  # of the numbers of all messages that are known, in characters
+    _noted: State | None = None
+    _size: int = 0  # of it, in bytes, about
+    _since: int = 0  # messages read since then
 
     @classmethod
     def of(cls, state: State | None) -> "Memory":
@@ -387,27 +423,56 @@ class Memory:
             return cls()
         try:
             told_of: Any = state["mailboxes"]
-            return cls(
-                {
-                    id: Known(row["gate"], int(row["validity"]), uids(row["uids"].encode()), tuple(row["marks"]))
-                    for id, row in told_of.items()
-                },
-                goes_on=bool(state.get("goes_on")),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError, Unclear):
+            known = {
+                id: Known(row["gate"], int(row["validity"]), _numbers(row["uids"]), tuple(row["marks"]))
+                for id, row in told_of.items()
+            }
+            length = sum(len(each.uids) for each in known.values())
+            return cls(known, goes_on=bool(state.get("goes_on")), _length=length)
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise ConnectorError("The state of the last run cannot be understood; read the source anew.") from None
 
     def state(self, *, ended: bool = False) -> State:
         rows = {
-            id: {
-                "gate": known.gate,
-                "validity": known.validity,
-                "uids": ranges(known.uids),
-                "marks": list(known.marks),
-            }
+            id: {"gate": known.gate, "validity": known.validity, "uids": known.uids, "marks": list(known.marks)}
             for id, known in self.mailboxes.items()
         }
         return {"mailboxes": rows, "goes_on": self.goes_on and not ended}
+
+    def keep(self, known: Known, numbers: Collection[int]) -> None:
+        text = ranges(numbers)
+        self._length += len(text) - len(known.uids)
+        known.uids = text
+
+    def forget(self, id: str) -> None:
+        self._length -= len(self.mailboxes.pop(id).uids)
+
+    @property
+    def is_full(self) -> bool:
+        return self._length > MAX_KNOWN
+
+    def read(self, messages: int) -> None:
+        self._since += messages
+
+    @property
+    def is_due(self) -> bool:
+        """Whether enough was read to note it: the whole state is written each time. Who goes on from an earlier one
+        names some messages twice, which changes nothing."""
+        return self._noted is None or self._since >= max(NOTED, self._size // WRITTEN)
+
+    def reached(self) -> State:
+        """What to go on from, as it was noted last."""
+        if self._noted is None or self.is_due:
+            self._noted, self._since = self.state(), 0
+            self._size = self._length + EACH_KNOWN * len(self.mailboxes)
+        return self._noted
+
+
+def _numbers(text: str) -> str:
+    """Raises ValueError: these are none."""
+    if not set(text) <= set("0123456789:,"):
+        raise ValueError
+    return text
 
 
 @dataclass
@@ -417,8 +482,10 @@ class Listing:
     plan: Plan
     memory: Memory
     session: Callable[[Login], Session]
+    limit: TimeLimit
     complete: bool = True
     closed: set[str] = field(default_factory=set)
+    beyond: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)  # groups
     unowned: int = 0  # accounts' own mailboxes whose lists do not let the account in
 
@@ -433,6 +500,7 @@ class Listing:
             yield scope
             if problem:
                 yield Problem(message=problem)
+        yield from self.not_looked_at(mailboxes)
         if self.unknown:
             names = ", ".join(sorted(self.unknown))
             yield Problem(
@@ -442,27 +510,31 @@ class Listing:
             yield Problem(
                 message=f"{self.unowned} mailboxes are not open to their owners by their access lists. {JUDGED}"
             )
-        yield Checkpoint(state=self.memory.state())
+        yield Checkpoint(state=self.memory.reached())
         yield from self.gone(mailboxes)
         for login in self.plan.logins:
             for mailbox in mailboxes.values():
                 if mailbox.login == login and mailbox.gate not in self.closed:
                     yield from self.messages(mailbox)
             self.session(login).close()
-        yield Checkpoint(state=self.memory.state(ended=True), complete=self.memory.goes_on and self.complete)
+        yield Checkpoint(
+            state=self.memory.state(ended=True),
+            complete=self.memory.goes_on and self.complete,
+            readers_complete=bool(self.beyond),  # what was not looked at is then in force no longer
+        )
 
     def look(self) -> tuple[list[Mailbox], list[Problem]]:
         """Every mailbox as each login sees it. A login that is refused closes what it brought, and no other."""
         found: list[Mailbox] = []
         told_of: list[str] = []
-        refusals: list[SignInRefused] = []
-        untold = 0
+        refusals: list[ConnectorError] = []
+        untold = lists = 0
         for login in self.plan.logins:
-            looking = Looking(self.plan, login, self.session(login))
+            looking = Looking(self.plan, login, self.session(login), self.limit, lists)
             try:
                 mine = looking.mailboxes()
-            except SignInRefused as refused:
-                refusals.append(refused)
+            except (SignInRefused, TooMuch) as refused:
+                refusals += [] if isinstance(refused, TooMany) else [refused]
                 told_of.append(str(refused))
                 self.close_all(login)
                 continue
@@ -473,12 +545,14 @@ class Listing:
             told_of += looking.problems
             untold += looking.untold
             self.closed |= looking.closed
+            self.beyond |= looking.beyond
+            lists = looking.lists
             looking.session.close()
         if refusals and len(refusals) == len(self.plan.logins):
             raise refusals[0]
         if untold:
             told_of.append(f"{untold} mailboxes of others are not read: the server does not tell who may read them.")
-        self.complete = self.complete and not self.closed
+        self.complete = self.complete and not self.closed and not self.beyond
         return found, [Problem(message=message) for message in dict.fromkeys(told_of)]
 
     def close_all(self, login: Login) -> None:
@@ -491,6 +565,13 @@ class Listing:
                 gate = gate_of(login.account, part)
                 problem = "What it holds cannot be read; the run says why." if gate in self.closed else ""
                 yield ScopeRecord(id=gate, name=name.format(login.account), access=Access(problem=problem))
+
+    def not_looked_at(self, mailboxes: Mapping[str, Mailbox]) -> Iterator[ScopeRecord]:
+        """Those that may stand after the mailboxes that are looked at: which they are cannot be told from their ids."""
+        problem = "Its account sees more mailboxes than are read."
+        for id, known in self.memory.mailboxes.items():
+            if id not in mailboxes and known.gate in self.beyond - self.closed:
+                yield ScopeRecord(id=id, name="Not read", parent=known.gate, access=Access(problem=problem))
 
     def sorted(self, looked: Iterable[Mailbox]) -> tuple[dict[str, Mailbox], dict[str, set[str]]]:
         """Each mailbox once, by its id, and which logins read it. What others see of an account that is read itself is
@@ -512,9 +593,9 @@ class Listing:
         return mailboxes, seen
 
     def shows(self, mailbox: Mailbox) -> bool:
-        """Whether that a session may read the mailbox shows that its account may. What a master may says nothing of
-        others' mailboxes; of the account's own it is for the list to say, if there is one."""
-        return self.plan.judged or (mailbox.part == "own" and mailbox.listed is None)
+        """Whether that a session may read the mailbox shows that its account may. What a master may says nothing of it,
+        which is for the list to say; only where the server knows no lists, an account's own mailbox is its own."""
+        return self.plan.judged or (mailbox.part == "own" and mailbox.rights is None)
 
     def id_of(self, mailbox: Mailbox, own: Mapping[Any, str]) -> str | None:
         """Of a mailbox among those of others; None where it is one that its owner leaves out or cannot be asked for, or
@@ -549,45 +630,59 @@ class Listing:
         """What earlier runs read and this one did not meet, but for what is closed since it could not be looked at."""
         for id in [id for id in self.memory.mailboxes if id not in mailboxes]:
             known = self.memory.mailboxes[id]
-            if known.gate in self.closed:
+            if known.gate in self.closed | self.beyond:
                 continue
-            for count, uid in enumerate(sorted(known.uids), start=1):
+            numbers = sorted(uids(known.uids.encode()))
+            for count, uid in enumerate(numbers, start=1):
                 yield Deletion(kind="document", id=f"{id}/{known.validity}-{uid}")
                 if count % 1000 == 0:
-                    yield Checkpoint(state=self.memory.state())
+                    yield Checkpoint(state=self.memory.reached())
             yield Deletion(kind="scope", id=id)
-            del self.memory.mailboxes[id]
-            yield Checkpoint(state=self.memory.state())
+            self.memory.forget(id)
+            self.memory.read(len(numbers))
+            yield Checkpoint(state=self.memory.reached())
 
     # --- messages ---------------------------------------------------------------------------------------------
 
     def messages(self, mailbox: Mailbox) -> Iterator[Record]:
         """The messages of a mailbox that came since they were listed last, and the end of those that went."""
-        known = self.memory.mailboxes.setdefault(mailbox.id, Known(mailbox.gate, mailbox.validity, set()))
+        known = self.memory.mailboxes.setdefault(mailbox.id, Known(mailbox.gate, mailbox.validity))
         known.gate = mailbox.gate
         if mailbox.marks and known.marks == mailbox.marks and known.validity == mailbox.validity:
             return
         reading = Reading(self.session(mailbox.login), mailbox)
         try:
+            if self.memory.is_full:
+                raise TooMany("There are more messages than are read of one source.")
             there = reading.there()
-        except Declined as declined:
+        except (Declined, TooMuch) as declined:
             self.complete = False
             yield Problem(message=f"{mailbox.title} of {mailbox.login.account} cannot be opened. {declined}")
             return
-        stays = known.uids & there if known.validity == mailbox.validity else set()
-        for uid in sorted(known.uids - stays):
+        yield from self.compared(known, reading, there)
+
+    def compared(self, known: Known, reading: "Reading", there: set[int]) -> Iterator[Record]:
+        mailbox, before = reading.mailbox, uids(known.uids.encode())
+        stays = before & there if known.validity == mailbox.validity else set()
+        for uid in sorted(before - stays):
             yield Deletion(kind="document", id=f"{mailbox.id}/{known.validity}-{uid}")
-        known.uids, known.validity, known.marks = stays, mailbox.validity, ()
+        known.validity, known.marks = mailbox.validity, ()
+        self.memory.keep(known, stays)
         new = sorted(there - stays)
         for start in range(0, len(new), PAGE):
+            self.limit.hold()
             page = new[start : start + PAGE]
             yield from reading.named(page)
-            known.uids.update(page)
+            stays.update(page)
+            self.memory.read(len(page))
             if start + PAGE < len(new):
-                yield Checkpoint(state=self.memory.state())
+                if self.memory.is_due:
+                    self.memory.keep(known, stays)
+                yield Checkpoint(state=self.memory.reached())
+        self.memory.keep(known, stays)
         known.marks = mailbox.marks
         if new:
-            yield Checkpoint(state=self.memory.state())
+            yield Checkpoint(state=self.memory.reached())
 
 
 @dataclass
@@ -604,7 +699,7 @@ class Reading:
             if validity != self.mailbox.validity:
                 raise ConnectorError(f"{self.mailbox.title} was made anew while it was read; the next run goes on.")
             if exists > MOST_UIDS:
-                raise ConnectorError(f"{self.mailbox.title} holds more than {MOST_UIDS:,} messages.", permanent=True)
+                raise TooMany(f"It holds more than {MOST_UIDS:,} messages.")
             listed = self.search(b"ALL")
             if len(listed) >= exists:
                 return listed - self.search(b"DELETED")
@@ -686,11 +781,14 @@ class Header:
     """The header of a message; whatever is wrong with it, there is a text."""
 
     def __init__(self, content: Value) -> None:
-        self._message = message_from_bytes(content if isinstance(content, bytes) else b"", policy=policy.default)
+        known = content[:MOST_OF_A_HEADER] if isinstance(content, bytes) else b""
+        self._message = message_from_bytes(known, policy=policy.default)
 
     def text(self, name: str) -> str:
         try:
-            return " ".join(str(self._message[name] or "").split())[:LONGEST_TEXT]
+            value = next((value for each, value in self._message.raw_items() if each.lower() == name.lower()), "")
+            text = policy.default.header_fetch_parse(name, value[:LONGEST_HEADER])
+            return " ".join(str(text).split())[:LONGEST_TEXT]
         except (ValueError, LookupError, AttributeError, TypeError, RecursionError):
             raw = dict(self._message.raw_items()).get(name, "")
             return told(raw)

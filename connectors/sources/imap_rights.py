@@ -16,6 +16,7 @@ EVERYBODY = frozenset({"anyone", "authenticated"})
 ANYONE, GROUP, PERSON, OVERRIDE = 0, 2, 4, 6  # how particular an entry is
 GLOBAL = 10  # what stands in a list for the whole server comes last (Dovecot writes # before it)
 ABOVE_ALL = 99
+LONGEST = 400  # bytes of an identifier; ids of principals are indexed
 MARKS: Mapping[str, tuple[Literal["group"], int]] = {  # Dovecot's $ and !$, the files' and Cyrus' spelling
     "!$": ("group", OVERRIDE),
     "group-override=": ("group", OVERRIDE),
@@ -105,7 +106,9 @@ class Readers:
 
 
 def meant(identifier: str, *, owner: str | None) -> Who | None:
-    """Whom an identifier means; None where that cannot be told."""
+    """Whom an identifier means; None where that cannot be told, or where it is too long to be anybody's."""
+    if len(identifier.encode("utf-8", "replace")) > LONGEST:
+        return None
     general = identifier.startswith("#")
     name, extra = (identifier[1:], GLOBAL) if general else (identifier, 0)
     if name in EVERYBODY:

@@ -21,14 +21,14 @@ MEGABYTE = 1024 * 1024
 CONNECT = 10.0  # seconds
 SECONDS = 60.0  # a command may take
 GOODBYE = 2.0
-MOST = 32 * MEGABYTE  # bytes of its answer
+MOST = MEGABYTE  # bytes of its answer, unless a caller says otherwise
 MOST_LINES = 300_000  # of it
 DEEPEST = 20  # brackets within brackets
 MOST_UIDS = 2_000_000  # of one mailbox
 PASSING = ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG")  # codes of a refusal that may pass by itself (RFC 5530)
 TOKEN = re.compile(
-    rb'[ \r\n\t]*(?:(?P<open>\()|(?P<close>\))|"(?P<quoted>[^"\\]*(?:\\.[^"\\]*)*)"'
-    rb'|(?P<atom>(?:[^\s()"\[]|\[[^\]]{0,1000}\]|\[)+)|(?P<end>$))',
+    rb'[ \r\n\t]*+(?:(?P<open>\()|(?P<close>\))|"(?P<quoted>[^"\\]*+(?:\\.[^"\\]*+)*+)"'
+    rb'|(?P<atom>(?:[^\s()"\[]|\[[^\]\[]{0,1000}\]|\[)++)|(?P<end>$))',
     re.S,
 )
 WRONG = (OSError, ValueError, TypeError, LookupError, AttributeError)  # what imaplib makes of a line it did not expect
@@ -69,10 +69,10 @@ class Unclear(ConnectorError):
 
 
 class TooMuch(ConnectorError):
-    """An answer is larger than it may be."""
+    """An answer, or what it tells of, is larger than it may be."""
 
-    def __init__(self) -> None:
-        super().__init__("An answer of the mail server is larger than it may be.", permanent=True)
+    def __init__(self, what: str = "An answer of the mail server is larger than it may be.") -> None:
+        super().__init__(what, permanent=True)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,17 @@ ListObjectsV2, GetObject, GetObjectTagging (API of 2006-03-01). A store has no p
 read, an administrator writes down, in the source's settings or in an object.
 """
 
+import base64
+import binascii
+import json
 import mimetypes
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import blake2b
 from typing import Any, ClassVar
 from urllib.parse import unquote_plus
 from xml.etree.ElementTree import Element, ParseError
@@ -33,6 +38,7 @@ from connectors.sources.base import Connector, ConnectorError
 from connectors.sources.client import MEGABYTE, NOBODY, Client, Reply, TooLarge
 from connectors.sources.s3_signing import Signature, encoded
 from connectors.sources.strict_yaml import InvalidYaml, compose, is_clean, line_of, mapping
+from connectors.sources.time_limit import LONGEST_RUN, TimeLimit
 
 GATE = "."  # the scope above all: it lets nobody in by itself, and closing it closes everything
 EVERYTHING = "/"  # the scope of the rule for all buckets
@@ -40,7 +46,13 @@ MAX_OBJECT = 50 * MEGABYTE
 MAX_RULES = 1 * MEGABYTE
 MAX_PAGE = 8 * MEGABYTE  # a thousand keys of a thousand letters each, encoded
 MAX_ID = 1_100  # bytes; ids are indexed
+MAX_TAGS = 50_000  # of XML: a listing of a thousand objects has some twenty thousand
+LONG_TAG = re.compile(rb"<[^<]{10000}")  # or what stands after one; a key has a thousand letters, encoded
 MAX_PAGES = 100_000
+MAX_EMPTY = 1_000  # pages without an object, one after the other
+MAX_METADATA = 16_384  # characters of one object's metadata and tags; S3 lets them have some four thousand
+MAX_KEPT = 16_000_000  # characters that a source keeps of the metadata of all
+UNPACKED = 64_000_000
 A_SECOND = 100.0  # requests; a bucket takes some thousands for each prefix
 OVERLAP = timedelta(hours=1)  # clocks of a store and of this machine may differ by so much
 ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
@@ -87,10 +99,12 @@ class S3(Connector):
 
     patience: ClassVar = 60.0  # seconds a request may take
     tries: ClassVar = 5
+    longest_run: ClassVar = LONGEST_RUN
 
     def records(self, since: State | None) -> Records:
         plan = self.plan()
-        yield from Listing(plan, since or {}, wants_metadata=self.values.get("metadata") == "true").records()
+        wants_metadata = self.values.get("metadata") == "true"
+        yield from Listing(plan, since or {}, TimeLimit(self.longest_run), wants_metadata=wants_metadata).records()
 
     def check(self) -> list[str]:
         """Lists each bucket, reads a byte of it, and reads the rules."""
@@ -245,15 +259,50 @@ class Found:
 
 
 @dataclass
+class Looked:
+    """The metadata of objects, where they have any, and until when they were looked at."""
+
+    at: datetime | None = None
+    metadata: dict[str, Metadata] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, state: State) -> "Looked":
+        """Nothing was looked at where it is not as `state` made it."""
+        packed, at = state.get("metadata"), _moment(state.get("looked"))
+        if at is None or not isinstance(packed, str):
+            return cls()
+        try:
+            content = zlib.decompressobj().decompress(base64.b64decode(packed, validate=True), UNPACKED)
+            return cls(at, dict(json.loads(content)))
+        except (ValueError, TypeError, zlib.error, binascii.Error, RecursionError):
+            return cls()
+
+    def state(self) -> State:
+        """It stays small: where all of it is too much, it is nothing, and looked at anew each time."""
+        if self.at is None:
+            return {}
+        content = json.dumps(self.metadata, separators=(",", ":")).encode()
+        packed = base64.b64encode(zlib.compress(content)).decode() if len(content) <= UNPACKED else ""
+        return {"looked": self.at.isoformat(), "metadata": packed} if 0 < len(packed) <= MAX_KEPT else {}
+
+
+@dataclass
 class Listing:
     """One run. `state`: until when metadata were looked at, and what they were where there were any."""
 
     plan: Plan
     state: State
+    limit: TimeLimit
     wants_metadata: bool
     denied: "Denied | None" = None  # a bucket that may not be listed, while others may
     archived: int = 0
+    before: Looked = field(init=False)
     metadata: dict[str, Metadata] = field(default_factory=dict)
+    kept: int = 0  # characters of them
+    asked: int = 0  # objects whose metadata were looked at now
+
+    def __post_init__(self) -> None:
+        self.before = Looked.of(self.state)
 
     def records(self) -> Iterator[Record]:
         began = datetime.now(UTC)
@@ -275,8 +324,17 @@ class Listing:
         if self.denied is not None:  # what changed for what it holds was not seen: its rights grow old (P7)
             yield Checkpoint(state=self.state, readers_complete=True)
             raise self.denied
-        state: State = {"looked": began.isoformat(), "metadata": self.metadata} if self.wants_metadata else {}
-        yield Checkpoint(state=state, complete=True)
+        yield Checkpoint(state=self.looked(began), complete=True)
+
+    def looked(self, now: datetime) -> State:
+        """The state after this run. Where nothing was looked at and nothing is gone it is that of the last, so that a
+        bucket in which nothing changes is not written again and again."""
+        if not self.wants_metadata:
+            return {}
+        if self.kept > UNPACKED:
+            return {}
+        same = not self.asked and self.metadata == self.before.metadata
+        return self.state if same else Looked(now, self.metadata).state()
 
     def closed(self, problem: str) -> Iterator[Record]:
         """Nobody is admitted to anything until the rules can be read (P4), and nothing counts as gone."""
@@ -289,6 +347,7 @@ class Listing:
             for page in store.pages():
                 for found in page:
                     yield from self.object(store, found, regulations, named)
+                self.limit.hold()
                 yield Checkpoint(state=self.state)
         except Denied as denied:
             if len(self.plan.stores) == 1 or denied.code in SIGN_IN:
@@ -303,7 +362,8 @@ class Listing:
         if reason := refusal(id):
             yield Problem(message=f"{ascii(id)[:200]}: {reason}")
             return
-        named.add(id)
+        if id in regulations.objects:
+            named.add(id)
         yield self.document(store, id, found, regulations)
 
     def document(self, store: "Store", id: str, found: Found, regulations: Regulations) -> DocumentRecord:
@@ -328,13 +388,15 @@ class Listing:
         """Metadata and tags of an object. Only what changed since they were looked at last is asked for."""
         if not self.wants_metadata or found.is_archived:
             return {}
-        known, last = self.state.get("metadata"), _moment(self.state.get("looked"))
-        if isinstance(known, dict) and last is not None and found.modified_at < last - OVERLAP:
-            metadata: Metadata = known.get(id) or {}
+        if self.before.at is not None and found.modified_at < self.before.at - OVERLAP:
+            metadata: Metadata = self.before.metadata.get(id) or {}
         else:
+            self.limit.hold()
+            self.asked += 1
             metadata = store.metadata(found)
-        if metadata:
+        if metadata and self.kept <= UNPACKED:
             self.metadata[id] = metadata
+            self.kept += len(json.dumps([id, metadata]))
         return metadata
 
     def problems(self, regulations: Regulations, named: set[str]) -> Iterator[Problem]:
@@ -347,6 +409,11 @@ class Listing:
         for store in self.plan.stores:
             for sentence, count in store.withheld.items():
                 yield Problem(message=f"{count} objects of {store.bucket} could not be read. {sentence}")
+            if store.swollen:
+                told = (
+                    f"{store.swollen} objects of {store.bucket} have more metadata than are read of one: none is kept."
+                )
+                yield Problem(message=told)
 
 
 def _says_of_the_rules(error: ConnectorError) -> bool:
@@ -388,20 +455,26 @@ class Store:
     seconds: float
     tries: int
     withheld: dict[str, int] = field(default_factory=dict)  # sentences, and of how many objects they are true
+    swollen: int = 0  # objects with more metadata than are read
     _client: Client | None = None
     _moved: bool = False
 
     def pages(self) -> Iterator[list[Found]]:
         """Every object, in the order of the keys. Raises ConnectorError where the listing does not end properly."""
-        token = ""
+        token, empty = "", 0
+        asked: set[bytes] = set()
         for _ in range(MAX_PAGES):
             page = self.page({"continuation-token": token} if token else {})
             yield page.found
             if not page.more:
                 return
-            if not page.token or page.token == token:
+            empty = 0 if page.found else empty + 1
+            token, mark = page.token, blake2b(page.token.encode(), digest_size=16).digest()
+            if not token or mark in asked:
                 raise ConnectorError(f"The listing of {self.bucket} said that there is more, and not where.")
-            token = page.token
+            if empty > MAX_EMPTY:
+                raise ConnectorError(f"The listing of {self.bucket} held nothing on {MAX_EMPTY:,} pages in a row.")
+            asked.add(mark)
         raise ConnectorError(f"The listing of {self.bucket} did not end after {MAX_PAGES:,} pages.")
 
     def page(self, more: Mapping[str, str]) -> "Page":
@@ -431,10 +504,13 @@ class Store:
                 for name, value in reply.headers.items()
                 if name.startswith("x-amz-meta-") and is_clean(value)
             }
-            if reply.headers.get("x-amz-tagging-count", "0") == "0":
-                return told
-            tags = self.ask(found.key, {"tagging": ""}, "Tags", "s3:GetObjectTagging", most=MEGABYTE)
-            return {**told, **read_tags(tags.content)}
+            if reply.headers.get("x-amz-tagging-count", "0") != "0":
+                tags = self.ask(found.key, {"tagging": ""}, "Tags", "s3:GetObjectTagging", most=MEGABYTE)
+                told |= read_tags(tags.content)
+            if sum(len(name) + len(value) for name, value in told.items()) > MAX_METADATA:
+                self.swollen += 1
+                return {}
+            return told
         except Denied as denied:
             if denied.code != "NoSuchKey":
                 self.withheld[str(denied)] = self.withheld.get(str(denied), 0) + 1
@@ -562,7 +638,10 @@ def read_tags(content: bytes) -> dict[str, str]:
 
 
 def _xml(content: bytes) -> Element | None:
-    """None where it is none, or one that declares entities, which could unfold without end."""
+    """None where it is none, or one made to hurt: of entities, which could unfold without end, of a name space so long
+    that it fills the memory when it is written out at each of many tags."""
+    if content.count(b"<") > MAX_TAGS or LONG_TAG.search(content):
+        return None
     try:
         root: Element = ElementTree.fromstring(content, forbid_dtd=True)
         return root

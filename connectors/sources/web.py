@@ -24,6 +24,7 @@ from connectors.sources.crawling.asking import Asking
 from connectors.sources.crawling.crawl import SCOPE, Crawl, Plan, described
 from connectors.sources.crawling.locations import Site, folder_of, location, origin_of
 from connectors.sources.crawling.memory import Memory
+from connectors.sources.time_limit import TimeLimit
 
 BY_ROBOTS = "robots"
 MOST_PAGES = 50_000
@@ -31,6 +32,7 @@ DEEPEST = 50
 MOST_HOURS = 8_760
 HELD = 16 * 1024 * 1024  # bytes of pages between two checkpoints
 PAGE = 50  # records likewise
+SECONDS_OF_A_CHECK = 300.0
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -127,7 +129,8 @@ class Web(Connector):
             told = [record.message for record in self.readers() if isinstance(record, Problem)]
         except ConnectorError as error:
             return [str(error)]
-        return told + Crawl(plan, self.asking(plan), Memory(), whole=True).tried()
+        limit = TimeLimit(SECONDS_OF_A_CHECK)
+        return told + Crawl(plan, self.asking(plan), Memory(), whole=True, limit=limit).tried()
 
     # --- settings ---------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ import ipaddress
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from connectors.sources import client
 from connectors.sources.addresses import NotAllowed, NotFound, Reach, is_public
 from connectors.sources.base import ConnectorError, SlowDown
 from connectors.sources.client import Client, Refused, Reply, Token, TooLarge
+from tests.connectors.a_hostile_server import MILLION, Doing, Hostile
 
 
 def echo(asked: Asked) -> Answer:
@@ -147,6 +149,38 @@ def test_an_answer_that_is_packed_twice_is_not_unpacked(system: System, clock: C
 
     with pytest.raises(ConnectorError, match="more than once"):
         client_of(system, clock).get("x")
+
+
+@pytest.mark.parametrize("packing", ["br", "zstd", "compress", "x-unknown"])
+def test_an_answer_packed_in_a_way_that_was_not_asked_for_is_not_unpacked(
+    system: System, clock: Clock, packing: str
+) -> None:
+    """Whatever libraries are installed: 64 KB of Brotli can be many gigabytes."""
+    system.faults = [Answer(b"x" * 100, headers={"Content-Encoding": packing})]
+
+    with pytest.raises(ConnectorError, match="in a way that was not asked for"):
+        client_of(system, clock).get("x")
+    assert system.asked[0].headers["accept-encoding"] == "gzip, identity"
+
+
+@pytest.mark.parametrize("status", [302, 404, 500])
+def test_of_an_answer_that_is_none_only_the_beginning_is_read(clock: Clock, status: int) -> None:
+    with Hostile({"/api/x": endlessly(status)}).running() as server:
+        with pytest.raises(ConnectorError):
+            Client(f"{server.url}/api", a_second=1000, tries=1, sleep=clock.sleep).get("x", seconds=20.0)
+        with suppress(ConnectorError):
+            Client(f"{server.url}/api", a_second=1000, tries=1, sleep=clock.sleep).get("x", seconds=20.0, follow=False)
+        assert server.sent < 40_000_000  # what lies in the sockets' own buffers
+
+
+def endlessly(status: int) -> Doing:
+    def deed(server: Hostile, connection: socket.socket) -> None:
+        head = f"HTTP/1.1 {status} No\r\nLocation: /api/x\r\nContent-Length: 10000000000\r\n\r\n"
+        server.send(connection, head.encode())
+        for _ in range(10_000):
+            server.send(connection, MILLION)
+
+    return deed
 
 
 def test_a_client_tries_as_often_as_it_is_told(system: System, clock: Clock) -> None:

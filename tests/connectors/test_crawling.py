@@ -2,11 +2,13 @@
 
 import gzip
 import time
+from collections.abc import Callable
 
 import pytest
 
 from connectors.sources.crawling import hypertext, robots, sitemaps
 from connectors.sources.crawling.locations import Site, folder_of, leads_into_itself, location, matches, target_of
+from connectors.sources.crawling import memory as memory_module
 from connectors.sources.crawling.memory import MOST, Memory, Seen
 
 # --- addresses ------------------------------------------------------------------------------------------------------
@@ -242,6 +244,47 @@ def test_of_a_million_entries_as_many_are_read_as_a_sitemap_may_have() -> None:
         assert (len(found.pages), found.cut) == (sitemaps.MOST_ENTRIES, True)
 
 
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (lambda: b"<urlset " + b"".join(b'a%d="" ' % number for number in range(1_000_000)) + b"/>", "is no sitemap"),
+        (lambda: b"<urlset " + b"".join(b"a%d='>' " % number for number in range(1_000_000)) + b"/>", "is no sitemap"),
+        (lambda: b"<urlset>" + b"".join(b"<a%d/>" % number for number in range(1_000_000)), "is no sitemap"),
+        (lambda: "<urlset><url/></urlset>".encode("utf-16-le"), "is no sitemap"),
+        (lambda: b"<urlset><!--" + b"x" * 40_000_000, "no XML, or breaks off"),
+        (lambda: b'<urlset a="' + b"x" * 40_000_000, "no XML, or breaks off"),
+    ],
+    ids=["attributes", "odd attributes", "names", "utf-16 unmarked", "comment", "value"],
+)
+def test_xml_that_would_fill_the_memory_or_be_read_again_and_again_is_refused(
+    made: Callable[[], bytes], says: str
+) -> None:
+    content = made()
+    began = time.process_time()
+    with pytest.raises(sitemaps.NotRead, match=says):
+        sitemaps.read(content)
+    assert time.process_time() - began < 5  # read again with each piece it would be thirty
+
+
+@pytest.mark.parametrize("prefix", ["", "x:"], ids=["its own", "another"])
+def test_a_long_name_space_is_not_written_out_at_every_element(prefix: str) -> None:
+    """As a parser of name spaces does: a megabyte for each of a million elements."""
+    space = f'xmlns{":x" if prefix else ""}="http://e.x/{"y" * 90_000}"'
+    content = f"<{prefix}urlset {space}>{f'<{prefix}a/>' * 1_000_000}</{prefix}urlset>".encode()
+    began = time.process_time()
+
+    assert sitemaps.read(content).pages == []
+    assert time.process_time() - began < 10  # written out, it would be a minute
+
+
+def test_of_elements_without_end_some_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sitemaps, "MOST_ELEMENTS", 10)
+
+    assert sitemaps.read(urlset(url("https://e.x/a"), "<url/>" * 50)) == sitemaps.Sitemap(
+        [sitemaps.Entry("https://e.x/a")], cut=True
+    )
+
+
 def test_an_address_without_end_is_cut() -> None:
     assert len(sitemaps.read(urlset(url("https://e.x/" + "a" * 10_000_000))).pages[0].address) <= sitemaps.LONGEST
 
@@ -347,6 +390,27 @@ def test_what_is_remembered_stays_small() -> None:
 
     assert len(packed) <= MOST
     assert 0 < len(Memory.of(packed).pages) < 40_000
+
+
+def test_what_is_remembered_while_a_site_is_read_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_module, "MOST_HELD", 20_000)
+    links = tuple(f"https://e.x/{number}" for number in range(50))
+    memory = Memory()
+    for number in range(100):
+        memory.remember(f"https://e.x/p{number}", Seen(etag='"1"', links=links))
+
+    assert 5 < len(memory.pages) < 25
+    assert all(seen.links == links for seen in memory.pages.values())
+    assert len({id(seen.links[0]) for seen in memory.pages.values()}) == 1  # each address once
+
+
+def test_a_page_that_no_longer_fits_is_forgotten_with_its_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its mark alone it would be found to be the same next time, and lead nowhere."""
+    memory = Memory({"https://e.x/": Seen(etag='"1"', links=("https://e.x/a",))})
+    monkeypatch.setattr(memory_module, "MOST_HELD", 10)
+    memory.remember("https://e.x/", Seen(etag='"2"', links=("https://e.x/b",)))
+
+    assert memory.pages == {}
 
 
 @pytest.mark.parametrize("packed", [None, 7, "", "no base64!", "eJw=", "e30=", "AAAA"])

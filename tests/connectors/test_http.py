@@ -25,8 +25,10 @@ from connectors.records import (
     ScopeRecord,
     State,
 )
+from connectors.sources import http
 from connectors.sources.base import ConnectorError
 from connectors.sources.http import Http
+from connectors.strict_json import InvalidJSON, loads_in_parts
 from tests.cast import person
 
 Json = dict[str, Any]
@@ -365,6 +367,33 @@ def test_a_cursor_the_system_has_forgotten_begins_a_whole_listing(system: System
     assert last(records) == Checkpoint(state={"cursor": "5"}, complete=True)
 
 
+def test_a_whole_listing_begun_for_a_forgotten_cursor_is_begun_anew_where_it_ends_early(
+    system: System, clock: Clock
+) -> None:
+    """What a run of changes named is not kept: gone on with, the rest would pass for all that lives."""
+    inner = system.answer
+
+    def forgetful(asked: Asked) -> Answer:
+        cursor = asked.query.get("cursor", "")
+        return Answer(status=410) if cursor == "old" else Answer(status=403) if cursor == "all-5-4" else inner(asked)
+
+    system.answer = forgetful
+    records, failure = read(connector(system, clock), {"cursor": "old"})
+
+    assert "may not be read" in failure
+    assert {str(record.state) for record in records if isinstance(record, Checkpoint)} == {"{}"}
+
+
+def test_a_run_has_an_end_however_slowly_it_is_answered(system: System, clock: Clock) -> None:
+    class Impatient(Http):
+        longest_run = 0.0
+
+    records, failure = read(connector(system, clock, Impatient))
+
+    assert "took longer than" in failure
+    assert last(records).state == {"cursor": "all-5-2", "part": "whole"}
+
+
 def test_a_cursor_that_shrinks_lets_the_next_run_read_everything(system: System, clock: Clock) -> None:
     """The system was restored from a copy: what it said after that copy is gone there, and stands here."""
     system.answer = answering(one_page(cursor="300", complete=False))
@@ -373,6 +402,48 @@ def test_a_cursor_that_shrinks_lets_the_next_run_read_everything(system: System,
 
     assert problems(records) == ["The cursor went back from 500 to 300: the next run reads everything."]
     assert last(records).state == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"records": [' + b"[]," * 5_000_000,
+        b'{"records": [' + b'"ab",' * 5_000_000,
+        b'{"records": [' + b'{"":0},' * 2_000_000,
+        b'{"records": ["' + b'\\"' * 10_000_000,
+    ],
+    ids=["lists", "strings", "objects", "a string without end"],
+)
+def test_a_page_of_many_small_things_is_refused_before_they_are_made(content: bytes) -> None:
+    began = time.monotonic()
+    with pytest.raises(InvalidJSON, match="too large|not JSON|more than 4,000,000"):
+        read_anyhow(content)
+    assert time.monotonic() - began < 10
+
+
+def read_anyhow(content: bytes) -> None:
+    http.refuse_too_many(content)
+    loads_in_parts(content)
+
+
+def test_a_large_text_is_one_thing_whatever_stands_in_it() -> None:
+    http.refuse_too_many(json.dumps({"records": [document("d", text='a, [b], {c}, "d" ' * 1_000_000)]}).encode())
+
+
+def test_a_name_without_end_is_told_in_few_words(system: System, clock: Clock) -> None:
+    system.answer = answering({"records": [], "x" * 1_000_000: 1})
+    assert len(read(connector(system, clock))[1]) < 4_000
+
+    system.answer = answering(one_page({"type": "document", "id": "d", "title": "t", "x" * 1_000_000: 1}))
+    assert all(len(told) < 4_000 for told in problems(read(connector(system, clock))[0]))
+
+
+def test_records_that_name_nothing_are_told_so_far_and_counted(system: System, clock: Clock) -> None:
+    system.answer = answering(one_page(*range(500)))
+    records, failure = read(connector(system, clock))
+
+    assert len(problems(records)) == http.TOLD_UNNAMED
+    assert "500 of the records did not say what they are about" in failure
 
 
 # --- records that are wrong -----------------------------------------------------------------------------------------

@@ -1,14 +1,18 @@
 """The imap connector against a server that lies, breaks off, hangs, or sends without end: bounded, and never open."""
 
+import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 
 from connectors.records import Checkpoint, Deletion, DocumentRecord, Problem, Record, ScopeRecord, State
+from connectors.sources import imap
 from connectors.sources.base import ConnectorError
 from connectors.sources.imap import MAX_MESSAGE, Imap
-from connectors.sources.imap_wire import MOST_UIDS, ranges, shown, uids, values
+from connectors.sources.imap_wire import MOST_UIDS, Unclear, ranges, shown, uids, values
 from tests.connectors.mail_server import MESSAGE, MailServer, settings
 
 
@@ -71,7 +75,10 @@ def test_a_mailbox_in_which_nothing_changed_is_not_opened(mail: MailServer) -> N
     assert mail.commands(b"GETACL")
 
 
-def test_a_listing_that_was_interrupted_goes_on_and_is_complete(mail: MailServer) -> None:
+def test_a_listing_that_was_interrupted_goes_on_and_is_complete(
+    mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap, "NOTED", 200)
     mail.messages = {uid: MESSAGE for uid in range(1, 451)}
     records = Hurried(settings(mail)).records(None)
     before: list[Record] = []
@@ -86,12 +93,50 @@ def test_a_listing_that_was_interrupted_goes_on_and_is_complete(mail: MailServer
     assert end(after).complete
 
 
+def test_a_listing_that_goes_on_from_an_earlier_note_names_some_messages_twice_and_leaves_none_out(
+    mail: MailServer,
+) -> None:
+    mail.messages = {uid: MESSAGE for uid in range(1, 451)}
+    records = Hurried(settings(mail)).records(None)
+    before: list[Record] = []
+    for record in records:
+        before.append(record)
+        if isinstance(record, Checkpoint) and len(documents(before)) == 400:
+            break
+    records.close()  # type: ignore[attr-defined]
+    after = read(mail, end(before).state)
+    assert len({document.id for document in documents(before) + documents(after)}) == 450
+    assert end(after).complete
+
+
+def test_how_far_a_run_has_come_is_not_written_again_with_every_page(
+    mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every other message is there, so that their numbers have no short form."""
+    monkeypatch.setattr(imap, "NOTED", 1)
+    monkeypatch.setattr(imap, "WRITTEN", 4)
+    mail.messages = {uid: MESSAGE for uid in range(1, 5_001, 2)}
+    records = list(Imap(settings(mail)).records(None))
+    states = [record.state for record in records if isinstance(record, Checkpoint)]
+    told = [one for one, before in pairwise([*states, {}]) if one is not before]
+    assert len(documents(records)) == 2_500
+    assert len(states) == 15
+    assert sum(len(json.dumps(state)) for state in told) < 3 * len(json.dumps(states[-1]))
+
+
 def test_ids_of_mailboxes_are_used_where_the_server_has_them(mail: MailServer) -> None:
     mail.said[rb"CAPABILITY"] = b"* CAPABILITY IMAP4rev1 AUTH=PLAIN OBJECTID\r\n"
     mail.said[rb"STATUS"] = b"* STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 7 MAILBOXID (F2212ea87-6097))\r\n"
     records = read(mail)
     assert mailbox(records).id == "ann@example.org/id:F2212ea87-6097"
     assert documents(records)[0].id == "ann@example.org/id:F2212ea87-6097/7-1"
+
+
+def test_an_id_longer_than_any_is_none(mail: MailServer) -> None:
+    """Cut short, those of two mailboxes could be one."""
+    mail.said[rb"CAPABILITY"] = b"* CAPABILITY IMAP4rev1 AUTH=PLAIN OBJECTID\r\n"
+    mail.said[rb"STATUS"] = b"* STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 7 MAILBOXID (%s))\r\n" % (b"F" * 256)
+    assert mailbox(read(mail)).id == "ann@example.org/7:INBOX"
 
 
 def test_a_server_without_any_extension_is_read_by_its_owner(mail: MailServer) -> None:
@@ -212,10 +257,117 @@ def test_numbers_without_end_are_no_messages(mail: MailServer) -> None:
             read(mail)
 
 
-def test_too_many_messages_are_refused_before_they_are_listed(mail: MailServer) -> None:
-    mail.said[rb"EXAMINE"] = b"* %d EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n" % (MOST_UIDS + 1)
-    with pytest.raises(ConnectorError, match="more than 2,000,000 messages"):
-        read(mail)
+def test_a_mailbox_of_too_many_messages_is_left_and_the_others_are_read(mail: MailServer) -> None:
+    mail.mailboxes = {b"Full": 8, b"INBOX": 7}
+    mail.said[rb'EXAMINE "Full"'] = b"* %d EXISTS\r\n* OK [UIDVALIDITY 8] x\r\n" % (MOST_UIDS + 1)
+    records = read(mail)
+    assert len(documents(records)) == 1
+    assert "Full of ann@example.org cannot be opened. It holds more than 2,000,000 messages." in told(records)
+    assert not end(records).complete
+
+
+def test_of_more_messages_than_are_read_of_one_source_the_rest_is_left(
+    mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap, "MAX_KNOWN", 0)
+    mail.mailboxes = {b"INBOX": 7, b"Sent": 8}
+    records = read(mail)
+    assert len(documents(records)) == 1
+    assert "Sent of ann@example.org cannot be opened. There are more messages than are read" in told(records)
+    assert not end(records).complete
+
+
+def scopes(records: list[Record]) -> dict[str, ScopeRecord]:
+    return {record.id: record for record in records if isinstance(record, ScopeRecord)}
+
+
+def test_of_too_many_mailboxes_the_first_are_read_and_the_others_are_closed(
+    mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail.mailboxes = {b"A": 6, b"B": 8, b"INBOX": 7}
+    first = read(mail)
+    assert len(documents(first)) == 3
+    monkeypatch.setattr(imap, "MAX_MAILBOXES", 2)
+    again = read(mail, end(first).state)
+
+    assert "ann@example.org sees 3 mailboxes. The first 2 of them, by their names, are read" in told(again)
+    assert scopes(again)["ann@example.org/7:INBOX"].access.problem
+    assert not scopes(again)["ann@example.org/6:A"].access.problem
+    assert not [record for record in again if isinstance(record, Deletion)]
+    assert (end(again).complete, end(again).readers_complete) == (False, True)
+    assert "ann@example.org/7:INBOX" in end(again).state["mailboxes"]  # type: ignore[operator]
+
+    whole = read(mail)
+    assert len(documents(whole)) == 2
+    assert (end(whole).complete, end(whole).readers_complete) == (False, True)
+
+    monkeypatch.setattr(imap, "MAX_MAILBOXES", 3)
+    back = read(mail, end(again).state)
+    assert not scopes(back)["ann@example.org/7:INBOX"].access.problem
+    assert not end(back).readers_complete
+
+
+def test_of_a_login_that_sees_mailboxes_without_end_nothing_is_read_and_others_are(
+    mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap, "MAX_LISTED", 2)
+    mail.mailboxes = {b"A": 6, b"B": 8, b"INBOX": 7}
+    records = read(mail)
+    assert documents(records) == []
+    assert "sees more than 2 mailboxes, so none of them is read" in told(records)
+    assert scopes(records)["account:ann@example.org"].access.problem
+    assert not end(records).complete
+
+
+def test_access_lists_are_read_as_long_as_all_of_them_are_not_too_much(
+    mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap, "MAX_LISTS", 400)
+    mail.mailboxes = {b"A": 6, b"INBOX": 7}
+    records = read(mail)
+    assert not scopes(records)["ann@example.org/6:A"].access.problem
+    assert "hold more than is read of them" in scopes(records)["ann@example.org/7:INBOX"].access.problem
+
+
+def test_an_access_list_without_end_closes_its_mailbox(mail: MailServer) -> None:
+    mail.said[rb'GETACL "INBOX"'] = b"* ACL INBOX" + b" x lr" * 300_000 + b"\r\n"
+    records = read(mail)
+    assert "larger than it may be" in mailbox(records).access.problem
+    assert end(records).complete
+
+
+def test_a_run_has_an_end_however_slowly_it_is_answered(mail: MailServer) -> None:
+    class Impatient(Imap):
+        longest_run = 0.0
+
+    with pytest.raises(ConnectorError, match="took longer than") as ended:
+        list(Impatient(settings(mail)).records(None))
+    assert not ended.value.permanent
+
+
+@pytest.mark.parametrize(
+    "letters",
+    [b"[" * 900_000, b"[a" * 450_000, b'"' + b"\\\\" * 400_000, b"(" * 900_000, b"x" * 900_000],
+    ids=["brackets", "open brackets", "a string without end", "lists", "an atom"],
+)
+def test_an_answer_made_to_hurt_is_read_as_fast_as_it_is_long(letters: bytes) -> None:
+    began = time.monotonic()
+    with suppress(Unclear):
+        values([letters])
+    assert time.monotonic() - began < 3
+
+
+def test_who_signs_in_as_a_master_shows_nothing_of_a_mailbox_whose_list_it_may_not_see(mail: MailServer) -> None:
+    """What the master may read says nothing of the account: without its list nobody knows who does."""
+    mail.said[rb"MYRIGHTS"] = lambda command: b"* MYRIGHTS %s lr\r\n" % command.partition(b" ")[2]
+    records = read(mail, master="gatehouse")
+    assert mailbox(records).access.grants == ()
+    assert "not open to their owners" in told(records)
+    judged = read(mail, master="gatehouse", judged_as="account")
+    assert {entry.id for entry in mailbox(judged).access.grants} == {"user:ann@example.org"}
+    mail.said[rb"CAPABILITY"] = b"* CAPABILITY IMAP4rev1 AUTH=PLAIN ESEARCH\r\n"
+    without_lists = read(mail, master="gatehouse")
+    assert {entry.id for entry in mailbox(without_lists).access.grants} == {"user:ann@example.org"}
 
 
 def test_a_mailbox_made_anew_between_two_commands_ends_the_run(mail: MailServer) -> None:
@@ -387,6 +539,16 @@ def test_a_sign_in_that_may_pass_later_is_no_refusal(mail: MailServer) -> None:
     with pytest.raises(ConnectorError, match=r"does not let ann@example\.org sign in") as refused:
         read(mail)
     assert refused.value.permanent
+
+
+@pytest.mark.parametrize("name", ["From", "Subject", "Date"])
+@pytest.mark.parametrize("letters", ['"', "(", ",", ".", "a ", "=?utf-8?q?a?= "])
+def test_a_header_made_to_hurt_is_read_soon(name: str, letters: str) -> None:
+    header = imap.Header(f"{name}: {letters * (8_000 // len(letters))}\r\n\r\n".encode())
+    began = time.process_time()
+    assert len(header.text(name)) <= imap.LONGEST_TEXT
+    assert header.moment() is None
+    assert time.process_time() - began < 0.5
 
 
 # --- settings ---------------------------------------------------------------------------------------------------

@@ -129,3 +129,9 @@ def test_accounts_have_addresses_by_what_the_settings_say_and_groups_have_their_
     assert records["user:carol"].email == "carol@example.org"
     assert [records[id].external for id in ("user:ann", "user:carol")] == [False, True]
     assert records["group:all"].members == (Entry(id="user:ann"), Entry(id="group:some"))
+
+
+def test_an_identifier_too_long_for_anybody_lets_nobody_in_and_may_withhold() -> None:
+    long = "x" * 401
+    assert read((ANN, "lr"), (long, "lr")).access.grants == read((ANN, "lr")).access.grants
+    assert "nobody knows whom that means" in read(("anyone", "lr"), (f"-{long}", "lr")).unclear

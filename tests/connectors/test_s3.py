@@ -19,6 +19,7 @@ from connectors.records import (
     ScopeRecord,
     State,
 )
+from connectors.sources import s3
 from connectors.sources.base import ConnectorError
 from connectors.sources.s3 import EVERYTHING, GATE, MAX_OBJECT, S3, Store, read_rules
 from connectors.sources.strict_yaml import InvalidYaml
@@ -280,6 +281,10 @@ BAD_PAGES = {
     + b"".join(b"<!ENTITY a%d '%s'>" % (n, b"&a%s;" % (b"%d" % (n - 1) if n else b"") * 10) for n in range(9))
     + b"]><ListBucketResult>&a8;</ListBucketResult>",
     "no utf-8": b"<ListBucketResult>\xff</ListBucketResult>",
+    "tags without end": page(entry("a", more="<x/>" * 60_000)),
+    "a name space that fills the memory": b"<ListBucketResult xmlns='http://%s>'>" % (b"x>" * 100_000)
+    + b"<a/>" * 40_000
+    + b"</ListBucketResult>",
 }
 
 
@@ -298,6 +303,76 @@ def test_a_listing_that_goes_in_a_circle_fails_the_run(shelf: Shelf) -> None:
     shelf.answers["/docs/"] = Answer(page(entry("a"), more="same"))
     with pytest.raises(ConnectorError, match="said that there is more, and not where"):
         shelf.read()
+
+
+def test_a_listing_that_goes_in_a_wide_circle_fails_the_run(shelf: Shelf) -> None:
+    shelf.pages = [page(entry("a"), more=token) for token in ("one", "two", "three", "one")]
+    with pytest.raises(ConnectorError, match="said that there is more, and not where"):
+        shelf.read()
+
+
+def test_pages_that_hold_nothing_without_end_fail_the_run(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "MAX_EMPTY", 3)
+    shelf.answers["/docs/"] = lambda asked: Answer(page(more=asked.query.get("continuation-token", "") + "x"))
+    with pytest.raises(ConnectorError, match="held nothing on 3 pages in a row"):
+        shelf.read()
+
+
+def test_a_run_has_an_end_however_slowly_it_is_answered(shelf: Shelf) -> None:
+    class Impatient(Hurried):
+        longest_run = 0.0
+
+    with pytest.raises(ConnectorError, match="took longer than") as ended:
+        list(Impatient(shelf.settings()).records(None))
+    assert not ended.value.permanent
+
+
+# --- metadata ---------------------------------------------------------------------------------------------------
+
+
+def described(**headers: str) -> Answer:
+    return Answer(b"a", 206, headers)
+
+
+def test_what_is_known_of_metadata_is_written_only_when_it_changed(shelf: Shelf) -> None:
+    shelf.answers["/docs/a.txt"] = described(**{"x-amz-meta-country": "France"})
+    first = end(shelf.read(metadata="true")).state
+    shelf.asked.clear()
+    again = shelf.read(first, metadata="true")
+    assert documents(again)["docs/a.txt"].metadata == {"country": "France"}
+    assert shelf.paths() == ["/docs/"]
+    assert end(again).state == first
+
+    shelf.objects["b.txt"] = b"abc"
+    shelf.answers["/docs/b.txt"] = described()
+    shelf.pages = [page(entry("a.txt"), entry("b.txt").replace("2026-07-01", "2099-01-01"))]
+    third = shelf.read(first, metadata="true")
+    assert documents(third)["docs/a.txt"].metadata == {"country": "France"}
+    assert end(third).state["looked"] != first["looked"]
+
+
+@pytest.mark.parametrize("odd", [{}, 7, "x", "AAAA"], ids=str)
+def test_an_odd_state_is_none_and_everything_is_looked_at(shelf: Shelf, odd: object) -> None:
+    state: State = {"looked": "2026-01-01T00:00:00+00:00", "metadata": odd}
+    shelf.answers["/docs/a.txt"] = described(**{"x-amz-meta-country": "France"})
+    assert documents(shelf.read(state, metadata="true"))["docs/a.txt"].metadata == {"country": "France"}
+
+
+def test_an_object_with_more_metadata_than_any_has_none_and_that_is_told(shelf: Shelf) -> None:
+    shelf.answers["/docs/a.txt"] = described(**{f"x-amz-meta-{number}": "x" * 4_000 for number in range(5)})
+    records = shelf.read(metadata="true")
+    assert documents(records)["docs/a.txt"].metadata == {}
+    assert "1 objects of docs have more metadata than are read of one: none is kept." in problems(records)
+
+
+def test_of_more_metadata_than_are_kept_none_is_and_they_are_looked_at_each_time(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "UNPACKED", 10)
+    shelf.answers["/docs/a.txt"] = described(**{"x-amz-meta-country": "France"})
+    records = shelf.read(metadata="true")
+    assert documents(records)["docs/a.txt"].metadata == {"country": "France"}
+    assert end(records) == Checkpoint(state={}, complete=True)
 
 
 def test_keys_that_cannot_stand_as_ids_are_told_and_left_out(shelf: Shelf) -> None:

@@ -33,6 +33,7 @@ from connectors.records import (
 )
 from connectors.sources.base import ConnectorError
 from connectors.sources.crawling import asking, crawl, sitemaps
+from connectors.sources.time_limit import TimeLimit
 from connectors.sources.web import Web
 from tests.cast import person
 from tests.connectors import a_hostile_server as hostile
@@ -551,6 +552,104 @@ def test_more_addresses_than_a_sitemap_may_name_are_told(
 
     assert "names more than 3 addresses" in problems(records)[0]
     assert not last(records).complete
+
+
+def test_an_index_names_no_more_sitemaps_than_are_read(
+    system: System, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of fifty million that indexes may name, none is kept in mind that will not be read."""
+    monkeypatch.setattr(crawl, "MOST_SITEMAPS", 5)
+    pages["/index.xml"] = Answer(index(*(f"{system.url}/{number}.xml" for number in range(40))))
+    pages |= {f"/{number}.xml": Answer(urlset(system.url, (f"/p{number}", ""))) for number in range(40)}
+    pages |= {f"/p{number}": html() for number in range(40)}
+    records, _ = read(web(system.url, start="", sitemaps=f"{system.url}/index.xml"))
+
+    assert paths(records, system.url) == ["/p0", "/p1", "/p2", "/p3"]
+    assert f"{system.url}/4.xml was not read: there are more than 5 sitemaps" in problems(records)
+    assert not last(records).complete
+
+
+@pytest.mark.parametrize("bound", ["MOST_LISTED", "MOST_KEPT"])
+def test_sitemaps_name_no_more_addresses_than_are_kept_in_mind(
+    system: System, pages: Pages, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(crawl, bound, {"MOST_LISTED": 3, "MOST_KEPT": 1_500}[bound])
+    pages |= {f"/p{number}": html() for number in range(9)}
+    for name in ("one", "two"):
+        pages[f"/{name}.xml"] = Answer(urlset(system.url, *((f"/p{number}", "") for number in range(9))))
+    maps = f"{system.url}/one.xml, {system.url}/two.xml"
+    records, _ = read(web(system.url, start="", sitemaps=maps))
+
+    assert any("the sitemaps name too many addresses" in told for told in problems(records))
+    assert 0 < len(paths(records, system.url)) <= 3
+    assert "/two.xml" not in system.paths()
+    assert not last(records).complete
+
+
+def test_a_site_leads_to_no_more_addresses_than_are_kept_in_mind(
+    system: System, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crawl, "MOST_KEPT", 1_000)
+    pages["/"] = html(*(f"/p{number}?x={number}" for number in range(50)))
+    records, _ = read(web(system.url))
+
+    assert any("leads to too many addresses" in told for told in problems(records))
+    assert len(system.paths()) < 8
+    assert not last(records).complete
+
+
+def test_a_run_has_an_end_and_reading_sitemaps_is_part_of_it(
+    system: System, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    inner = site(pages)
+
+    def slow(asked: Asked) -> Answer:
+        now[0] += 1_000.0
+        return inner(asked)
+
+    system.answer = slow
+    pages["/index.xml"] = Answer(index(*(f"{system.url}/{number}.xml" for number in range(40))))
+    pages |= {f"/{number}.xml": Answer(urlset(system.url, ("/a", ""))) for number in range(40)}
+    monkeypatch.setattr(crawl, "TimeLimit", lambda seconds: TimeLimit(seconds, clock=lambda: now[0]))
+    records, failure = read(web(system.url, sitemaps=f"{system.url}/index.xml"))
+
+    assert len(system.paths()) < 25
+    assert any("was not read any more: the limit is 6 hours" in told for told in problems(records))
+    assert "Nothing of the site could be read" in failure
+    assert not any(isinstance(record, Checkpoint) and record.complete for record in records)
+
+
+def test_what_is_read_late_is_read_in_time_or_ends_the_run(
+    system: System, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Contents that are asked for once more are part of a run too."""
+    now = [0.0]
+    pages["/"] = html(head='<link rel="canonical" href="/none">')
+    monkeypatch.setattr(crawl, "TimeLimit", lambda seconds: TimeLimit(seconds, clock=lambda: now[0]))
+    records, _ = read(web(system.url))
+    (page,) = [record for record in records if isinstance(record, DocumentRecord)]
+    assert callable(page.content)
+    assert b"Words." in page.content()
+
+    now[0] = 7 * 3600.0
+    with pytest.raises(ConnectorError, match="took longer than 6 hours") as ended:
+        page.content()
+    assert not ended.value.permanent
+
+
+def test_reasons_without_end_are_told_so_far(system: System, pages: Pages) -> None:
+    """What a server calls its pages is a reason of its own for each."""
+    names = [f"/p{number}" for number in range(150)]
+    pages["/"] = html(*names)
+    for name in names:
+        pages[name] = Answer(b"x", headers={"Content-Type": f"x-{name.strip('/')}/" + "y" * 5_000})
+    records, _ = read(web(system.url))
+
+    assert len(problems(records)) == crawl.MOST_REASONS + 1
+    assert all(len(told) < 500 for told in problems(records))
+    assert "50 addresses: each was left out, or not read, for yet another reason." in problems(records)[-1]
+    assert last(records).complete
 
 
 # --- traps ----------------------------------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
 """One reading of a site: from its start addresses by links, and by its sitemaps, page by page to documents."""
 
-import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +17,7 @@ from connectors.sources.crawling import hypertext, sitemaps
 from connectors.sources.crawling.asking import Asking, NotReadable
 from connectors.sources.crawling.locations import Site, leads_into_itself, location, origin_of, target_of
 from connectors.sources.crawling.memory import LONGEST_MARK, Memory, Seen
+from connectors.sources.time_limit import TimeLimit
 
 SCOPE = "site"
 MOST_OF_A_PAGE = 50 * 1024 * 1024
@@ -25,12 +25,16 @@ MOST_OF_A_RUN = 10 * 1024**3  # bytes
 MOST_OF_A_SITEMAP = sitemaps.MOST_BYTES
 MOST_SITEMAPS = 1_000
 MOST_LISTED = 200_000  # addresses that sitemaps name
+MOST_KEPT = 256 * 1024 * 1024  # bytes, about, of addresses that are still to be asked for, or were
+EACH_KEPT = 300  # of one, about, beside its letters
 DEEPEST_INDEX = 3
 MOST_VARIANTS = 200  # of one path, by what stands behind the question mark
 MOST_FAILURES = 10  # one after the other
 MOST_CLOSED = 20  # told one by one
+MOST_REASONS = 100  # told
+LONGEST_TYPE = 200  # characters of a Content-Type
 HOPS = 5
-SECONDS = 6 * 3600.0
+SECONDS = 6 * 3600.0  # that a run may take
 FOUND_BY_LISTS = -1  # the depth of what only a sitemap names: its links are not followed
 CLOSED = frozenset({401, 402, 403, 407, 451})
 GONE = frozenset({404, 410})
@@ -81,6 +85,8 @@ class Notes:
 
     def note(self, words: str, place: str, detail: object = "") -> None:
         """`words` follow an address, and are the same for all that were left out for one reason."""
+        if words not in self._counts and len(self._counts) >= MOST_REASONS:
+            words, detail = "was left out, or not read, for yet another reason", ""
         self._counts[words] = self._counts.get(words, 0) + 1
         self._first.setdefault(words, (place, f" ({detail})" if detail else ""))
 
@@ -101,7 +107,7 @@ class Crawl:
     """`whole`: every page, else only what sitemaps say is new. `new` is what is to be remembered of it."""
 
     def __init__(
-        self, plan: Plan, asking: Asking, memory: Memory, *, whole: bool, clock: Callable[[], float] = time.monotonic
+        self, plan: Plan, asking: Asking, memory: Memory, *, whole: bool, limit: TimeLimit | None = None
     ) -> None:
         self.plan = plan
         self.asking = asking
@@ -110,14 +116,14 @@ class Crawl:
         self.new = Memory({} if whole else dict(memory.pages))
         self.notes = Notes()
         self.held = 0  # bytes of the records since somebody last asked
-        self._clock = clock
+        self._limit = limit or TimeLimit(SECONDS)
         self._queue: deque[Visit] = deque()
         self._queued: set[str] = set()
         self._variants: dict[str, int] = {}
         self._listed: dict[str, str] = {}
         self._others: dict[str, tuple[str, DocumentRecord]] = {}  # pages that say they are called otherwise
         self._documents: set[str] = set()
-        self._read = self._failures = self._closed = self._bytes = 0
+        self._read = self._failures = self._closed = self._bytes = self._kept = 0
 
     @property
     def complete(self) -> bool:
@@ -128,9 +134,8 @@ class Crawl:
         self._read_sitemaps()
         for place in self.plan.start if self.whole else ():
             self._queue_up(Visit(place, 0))
-        until = self._clock() + SECONDS
         for visit in self._visits():
-            if over := self._is_over(until):
+            if over := self._is_over():
                 self.notes.fail(f"was not read any more: the limit is {over}", visit.place)
                 break
             yield from self._visit(visit)
@@ -145,7 +150,12 @@ class Crawl:
         """What is wrong with the start addresses and the sitemaps, each asked for once; no page is kept."""
         self._read_sitemaps()
         visits = [Visit(place, self.plan.depth) for place in self.plan.start]
-        told = [record for visit in visits for record in self._visit(visit) if isinstance(record, Problem)]
+        told: list[Problem] = []
+        for visit in visits:
+            if over := self._is_too_much():
+                self.notes.fail(f"was not tried: the limit is {over}", visit.place)
+                break
+            told += [record for record in self._visit(visit) if isinstance(record, Problem)]
         if not visits and not self._listed and not self.notes.failed:
             self.notes.fail("and all it leads to name nothing that is read", self._first())
         summary = 1 if self.notes.failed else 0
@@ -154,12 +164,13 @@ class Crawl:
     def _first(self) -> str:
         return next(iter((*self.plan.start, *self.plan.sitemaps, *self.plan.site.within)))
 
-    def _is_over(self, until: float) -> str:
-        if self._read >= self.plan.pages:
-            return f"{self.plan.pages:,} pages"
+    def _is_over(self) -> str:
+        return f"{self.plan.pages:,} pages" if self._read >= self.plan.pages else self._is_too_much()
+
+    def _is_too_much(self) -> str:
         if self._bytes > MOST_OF_A_RUN:
             return f"{MOST_OF_A_RUN // 1024**3} GB"
-        return f"{SECONDS / 3600:.0f} hours" if self._clock() > until else ""
+        return self._limit.told if self._limit.is_over else ""
 
     # --- where to go ------------------------------------------------------------------------------------------
 
@@ -185,13 +196,14 @@ class Crawl:
             return None
         if leads_into_itself(place):
             return self.notes.note("was not asked for: its path leads into itself", place)
+        if len(self._queued) > 20 * self.plan.pages + MOST_LISTED or self._kept > MOST_KEPT:
+            return self.notes.fail("was not kept in mind: the site leads to too many addresses", place)
         if query:
             self._variants[path] = self._variants.get(path, 0) + 1
             if self._variants[path] > MOST_VARIANTS:
                 words = f"was not asked for: more than {MOST_VARIANTS} addresses differ behind the question mark alone"
                 return self.notes.fail(words, place)
-        if len(self._queued) > 20 * self.plan.pages + MOST_LISTED:
-            return self.notes.fail("was not kept in mind: the site leads to too many addresses", place)
+        self._kept += len(place) + EACH_KEPT
         self._queued.add(place)
         self._queue.append(visit)
         return None
@@ -203,23 +215,36 @@ class Crawl:
                 named += filter(None, (location(said, origin) for said in self.asking.robots(origin).sitemaps))
             except NotReadable as told:
                 self.notes.fail("is not read", origin, told)
-        waiting = deque((place, 0) for place in named)
-        seen: set[str] = set()
+        waiting: deque[tuple[str, int]] = deque()
+        known: set[str] = set()
+        self._wait_for(named, 0, waiting, known)
         while waiting:
             place, depth = waiting.popleft()
-            if place in seen:
-                continue
-            seen.add(place)
-            if len(seen) > MOST_SITEMAPS or len(self._listed) > MOST_LISTED:
-                return self.notes.fail("was not read any more: there are too many sitemaps, or too much in them", place)
+            if over := self._is_too_much():
+                return self.notes.fail(f"was not read any more: the limit is {over}", place)
             found = self._sitemap(place)
-            waiting.extend((each, depth + 1) for each in self._below(place, depth, found))
-            self._list(found)
+            self._wait_for(self._below(place, depth, found), depth + 1, waiting, known)
+            if not self._list(found):
+                words = "was not read to its end, nor what comes after it: the sitemaps name too many addresses"
+                return self.notes.fail(words, place)
         return None
+
+    def _wait_for(self, places: Iterable[str], depth: int, waiting: deque[tuple[str, int]], known: set[str]) -> None:
+        """Sitemaps to be read, each once, and no more of them than are read."""
+        for place in places:
+            if place in known:
+                continue
+            if len(known) >= MOST_SITEMAPS:
+                self.notes.fail(f"was not read: there are more than {MOST_SITEMAPS:,} sitemaps", place)
+                break
+            known.add(place)
+            waiting.append((place, depth))
 
     def _sitemap(self, place: str) -> sitemaps.Sitemap:
         try:
-            found = sitemaps.read(self.asking.led(place, most=MOST_OF_A_SITEMAP).content)
+            reply = self.asking.led(place, most=MOST_OF_A_SITEMAP)
+            self._bytes += len(reply.content)
+            found = sitemaps.read(reply.content)
         except sitemaps.NotRead as error:
             self.notes.fail(f"{error}", place)
             return sitemaps.Sitemap()
@@ -242,11 +267,18 @@ class Crawl:
             else:
                 yield below
 
-    def _list(self, found: sitemaps.Sitemap) -> None:
+    def _list(self, found: sitemaps.Sitemap) -> bool:
+        """Whether all of it could be kept in mind."""
         for entry in found.pages:
             place = location(entry.address, without=self.plan.without)
-            if place is not None and self.plan.site.has(place):
-                self._listed[place] = entry.modified
+            if place is None or not self.plan.site.has(place):
+                continue
+            if place not in self._listed:
+                if len(self._listed) >= MOST_LISTED or self._kept > MOST_KEPT // 2:  # the rest is for what is asked for
+                    return False
+                self._kept += len(place) + EACH_KEPT
+            self._listed[place] = entry.modified
+        return True
 
     # --- what stands there ------------------------------------------------------------------------------------
 
@@ -336,11 +368,11 @@ class Crawl:
 
     def _is_no_page(self, place: str) -> None:
         """Known again until a sitemap says that it changed."""
-        self.new.pages[place] = Seen(listed=self._listed.get(place, ""))
+        self.new.remember(place, Seen(listed=self._listed.get(place, "")))
 
     def _page(self, visit: Visit, reply: Reply) -> Iterator[Record]:
         declared, _, parameters = reply.headers.get("content-type", "").partition(";")
-        declared = declared.strip().lower()
+        declared = declared.strip().lower()[:LONGEST_TYPE]
         wishes = _wishes(reply)
         page = hypertext.Hypertext()
         if declared in WEB:
@@ -379,7 +411,7 @@ class Crawl:
         hidden = "noindex" in wishes
         if "nofollow" in wishes:
             seen = replace(seen, links=())
-        self.new.pages[place] = replace(seen, version="") if hidden else seen
+        self.new.remember(place, replace(seen, version="") if hidden else seen)
         if visit.depth != FOUND_BY_LISTS and visit.depth < self.plan.depth:
             for link in seen.links:
                 self._queue_up(Visit(link, visit.depth + 1))
@@ -422,7 +454,9 @@ class Crawl:
         )
 
     def _again(self, place: str) -> bytes:
+        self._limit.hold()
         reply = self.asking.get(place, most=MOST_OF_A_PAGE)
+        self._bytes += len(reply.content)
         if reply.status != 200:
             raise ConnectorError(f"{place} was there and is not any more; the next run looks again.")
         return reply.content

@@ -5,9 +5,11 @@ import binascii
 import json
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 MOST = 2_000_000  # characters that a source keeps of a site
+MOST_HELD = 100_000_000  # bytes, about, that it takes while the site is read
+EACH_PAGE, EACH_ADDRESS, EACH_LINK = 700, 100, 16  # bytes, about, beside the letters
 UNPACKED = 64_000_000
 LONGEST_MARK = 300  # characters of an ETag or a date
 
@@ -37,6 +39,21 @@ class Memory:
     """The pages of a site by their location."""
 
     pages: dict[str, Seen] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict, compare=False)  # each address that pages lead to, once
+    _held: int = field(default=0, compare=False)
+
+    def remember(self, place: str, seen: Seen) -> None:
+        """A page that no longer fits is forgotten, not its links alone: of one that is found to be the same next time,
+        nobody would know where it leads."""
+        new = {link for link in seen.links if link not in self._names}
+        said = (place, seen.etag, seen.modified, seen.listed, seen.mime, seen.canonical, *new)
+        size = EACH_PAGE + sum(map(len, said)) + EACH_ADDRESS * len(new) + EACH_LINK * len(seen.links)
+        if self._held + size > MOST_HELD:
+            self.pages.pop(place, None)
+            return
+        self._held += size
+        self._names.update(zip(new, new, strict=True))
+        self.pages[place] = replace(seen, links=tuple(self._names[link] for link in seen.links))
 
     def packed(self) -> str:
         """As text that fits; what does not fit is forgotten, and read anew next time."""

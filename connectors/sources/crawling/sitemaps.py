@@ -1,5 +1,6 @@
 """Sitemaps (sitemaps.org): XML, packed or not, an index of others, or one address a line."""
 
+import re
 import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,8 +10,14 @@ MOST_BYTES = 50 * 1024 * 1024  # unpacked, as sitemaps.org has it
 MOST_ENTRIES = 50_000  # likewise, of one file
 LONGEST = 4_000
 DEEPEST = 10
-PIECE = 64 * 1024
+MOST_ELEMENTS = 2_000_000
+MOST_NAMES = 1_000  # of elements and attributes
+LONGEST_TAG = 100_000  # bytes: the attributes of one could fill the memory
+FAR_APART = re.compile(rb"<(?=[^<]{%d})" % LONGEST_TAG)
+TAG = re.compile(rb"""<[^<>"'!?][^<>"']*+(?:(?:"[^"<]*+"|'[^'<]*+')[^<>"']*+)*+""")
+ROOTS = frozenset({"urlset", "sitemapindex"})
 GZIP = b"\x1f\x8b"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class NotRead(Exception):
@@ -37,7 +44,9 @@ class Sitemap:
 def read(content: bytes) -> Sitemap:
     """Raises NotRead."""
     text = _unpacked(content)
-    if text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or text.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if text.startswith(UTF_16):
+        return _Reading(said="utf-8").of(text.decode("utf-16", "replace").encode("utf-8", "replace"))
+    if text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return _Reading().of(text)
     return _lines(text)
 
@@ -80,30 +89,38 @@ def _lines(text: bytes) -> Sitemap:
     return found
 
 
+def _tag_at(text: bytes, place: int) -> int:
+    """How long the tag is that begins there."""
+    tag = TAG.match(text, place)
+    return len(tag[0]) if tag else 0
+
+
 class _Full(Exception):
     """The rest is not read."""
 
 
 class _Reading:
     """Goes through the XML once and keeps nothing of it but the entries. A document type, and with it every entity
-    that could grow, is refused."""
+    that could grow, is refused; name spaces are not looked up, for a long one would be written out at every element."""
 
-    def __init__(self) -> None:
+    def __init__(self, said: str | None = None) -> None:
         self.found = Sitemap()
         self.path: list[str] = []
         self.said = {"loc": "", "lastmod": ""}
+        self.elements = 0
+        self.parser = expat.ParserCreate(said)
 
     def of(self, text: bytes) -> Sitemap:
-        parser = expat.ParserCreate(namespace_separator="}")
-        parser.buffer_text = True
-        parser.StartDoctypeDeclHandler = self._refused
-        parser.StartElementHandler = self._begun
-        parser.EndElementHandler = self._ended
-        parser.CharacterDataHandler = self._text
+        """In one piece, since of several the beginning of a long tag is read again with each."""
+        if b"\0" in text or any(_tag_at(text, place.start()) > LONGEST_TAG for place in FAR_APART.finditer(text)):
+            raise NotRead("is no sitemap")
+        self.parser.buffer_text = True
+        self.parser.StartDoctypeDeclHandler = self._refused
+        self.parser.StartElementHandler = self._begun
+        self.parser.EndElementHandler = self._ended
+        self.parser.CharacterDataHandler = self._text
         try:
-            for start in range(0, len(text), PIECE):
-                parser.Parse(text[start : start + PIECE], False)
-            parser.Parse(b"", True)
+            self.parser.Parse(text, True)
         except _Full:
             self.found.cut = True
         except (expat.ExpatError, ValueError, LookupError):
@@ -114,8 +131,11 @@ class _Reading:
         raise NotRead("declares a document type, which no sitemap needs")
 
     def _begun(self, name: str, attributes: object) -> None:
-        self.path.append(name.rpartition("}")[2])
-        if len(self.path) == 1 and self.path[0] not in ("urlset", "sitemapindex"):
+        self.elements += 1
+        if self.elements > MOST_ELEMENTS:
+            raise _Full
+        self.path.append(name.rpartition(":")[2])
+        if (len(self.path) == 1 and self.path[0] not in ROOTS) or len(self.parser.intern) > MOST_NAMES:
             raise NotRead("is no sitemap")
         if len(self.path) > DEEPEST:
             raise NotRead("is nested too deeply")
