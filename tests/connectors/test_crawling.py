@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from connectors.sources.crawling import hypertext, robots, sitemaps
-from connectors.sources.crawling.locations import Site, folder_of, leads_into_itself, location, matches, target_of
 from connectors.sources.crawling import memory as memory_module
+from connectors.sources.crawling.locations import Site, folder_of, leads_into_itself, location, matches, target_of
 from connectors.sources.crawling.memory import MOST, Memory, Seen
 
 # --- addresses ------------------------------------------------------------------------------------------------------

@@ -416,7 +416,7 @@ def test_a_cursor_that_shrinks_lets_the_next_run_read_everything(system: System,
 )
 def test_a_page_of_many_small_things_is_refused_before_they_are_made(content: bytes) -> None:
     began = time.monotonic()
-    with pytest.raises(InvalidJSON, match="too large|not JSON|more than 4,000,000"):
+    with pytest.raises(InvalidJSON, match=r"not JSON|more than 4,000,000"):
         read_anyhow(content)
     assert time.monotonic() - began < 10
 
