@@ -18,6 +18,7 @@ from connectors import adding, sealing, tasks
 from connectors.models import Source
 from connectors.sources.base import Connector, ConnectorError
 from connectors.sources.registry import PUSH, connector_for, kinds
+from gateway.answering.threads import give_back
 from gateway.console.staff import superusers_only
 from gateway.console.views import record, shown, source_named
 
@@ -60,6 +61,7 @@ class SettingsForm(forms.Form):
 
     def field_for(self, name: str, sentence: str, sealed: Collection[str], fixed: Collection[str]) -> forms.CharField:
         is_secret = name in self.secrets
+        sentence = f"{sentence.removesuffix('.')}."
         if name in fixed:
             sentence += " It says which system this is, so it stays as it is once it has been read."
         elif name in sealed:
@@ -131,11 +133,10 @@ def add(request: HttpRequest) -> HttpResponse:
 
 def problems_before(request: HttpRequest, kind: str, given: Mapping[str, str], vouches: bool) -> list[str]:
     """What its check says; nothing for somebody who has read that and wants it all the same."""
-    return [] if regardless(request) else adding.problems_of(kind, given, vouches_for_emails=vouches)
-
-
-def regardless(request: HttpRequest) -> bool:
-    return request.POST.get("regardless") == "yes"
+    if request.POST.get("regardless") == "yes":
+        return []
+    give_back()  # none is held while another system answers
+    return adding.problems_of(kind, given, vouches_for_emails=vouches)
 
 
 def add_one(request: HttpRequest, form: AddingForm, kind: str, given: Mapping[str, str]) -> Source | None:
@@ -193,7 +194,9 @@ def change(request: HttpRequest, key: str) -> HttpResponse:
     problems: list[str] = []
     if request.method == "POST" and form.is_valid():
         changes = form.changes()
-        problems = [] if regardless(request) or not changes else adding.problems_with(source, changes)
+        wanted = adding.settings_with(source, changes)
+        vouches = source.directory.vouches_for_emails
+        problems = problems_before(request, source.kind, wanted, vouches) if changes else []
         if not problems and changed(request, source, form, changes):
             return redirect("console:source", key)
     context = {"source": source, "about": about(connector), "form": form, "problems": problems}

@@ -1,5 +1,6 @@
 """The page of one source: how far it has come, what it could not read, and reading it again."""
 
+from threading import Lock
 from typing import Any, cast
 from uuid import UUID
 
@@ -29,6 +30,8 @@ from gateway.console.what_if import DOCUMENTS, PEOPLE, lines_of
 from gateway.what_if import ask
 
 LONGEST_CODE = 60
+BUSY = "Another dry run is being made. Ask again when it has ended, or on the command line: manage.py sync --dry-run."
+reading = Lock()  # a dry run keeps a connection to the database for as long as it reads
 
 
 @staff_only
@@ -156,9 +159,13 @@ def dry_run(request: HttpRequest, key: str) -> HttpResponse:
     """What a sync would change now. New documents are counted and not named: nobody has read them yet (P12)."""
     found, user = source_named(key), cast(StaffRequest, request).user
     context: dict[str, Any] = {"source": found}
+    if not reading.acquire(blocking=False):
+        return shown(request, "dry_run", context | {"problem": BUSY}, section="sources")
     try:
         would = ask(Sync.of(found), asked_by=user, people=PEOPLE, documents=DOCUMENTS)
         context |= {"found": would, "lines": lines_of(would, Reader(user.pk)), "names_new": False}
     except CannotTell as error:
         context["problem"] = error.message
+    finally:
+        reading.release()
     return shown(request, "dry_run", context, section="sources")

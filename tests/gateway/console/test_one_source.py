@@ -10,6 +10,7 @@ from accounts.models import User
 from connectors import adding
 from connectors.models import Document, Source, SyncRun, Unembedded
 from connectors.records import DocumentRecord
+from gateway.console import one_source
 from gateway.models import AuditEvent
 from tests.cast import World, access
 
@@ -171,6 +172,12 @@ def test_a_dry_run_tells_who_would_gain_what_and_names_nothing_new(
 def test_a_dry_run_that_cannot_be_made_says_why(world: World, console: Client) -> None:
     page = console.post(f"{PAGE}dry-run/").content.decode()
     assert "there is nothing to read" in page
+
+
+def test_one_dry_run_is_made_at_a_time(world: World, console: Client) -> None:
+    with one_source.reading:
+        assert "Another dry run is being made." in console.post(f"{PAGE}dry-run/").content.decode()
+    assert "Another dry run" not in console.post(f"{PAGE}dry-run/").content.decode()
 
 
 def test_the_addresses_that_wake_a_sync_are_shown(world: World, console: Client) -> None:
