@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from accounts.reader import Viewers
 from connectors.corpus.breaking_glass import shown
@@ -148,7 +148,8 @@ def _own_questions(reader: Viewers) -> QuerySet[Question]:
 
 
 def _with_answers(questions: QuerySet[Question]) -> list[Question]:
-    return list(questions.select_related("feedback").prefetch_related("sentences__evidence", "sentences__rows"))
+    sentences = Prefetch("sentences", AnswerSentence.objects.select_related("rows"))
+    return list(questions.select_related("feedback").prefetch_related(sentences, "sentences__evidence"))
 
 
 def _shown(reader: Viewers, questions: Sequence[Question]) -> list[ShownAnswer]:
