@@ -15,7 +15,7 @@ from connectors.models import Content, Document, Source
 from connectors.sources.folder import ACCESS_FILE
 from gateway.celery import app
 from tests.connectors.files import making
-from tests.faults import child, processes
+from tests.faults import child, inside, processes
 from tests.processes import on_this_database, within
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
@@ -93,14 +93,15 @@ def test_poisoned_files_are_set_aside_each_by_its_reason_and_the_others_are_read
     (folder / ACCESS_FILE).write_text("grants: [everyone]\n")
     channel: Any = app.connection_for_write().default_channel
     channel.client.flushdb()
-    with processes.running(tmp_path, on_this_database("worker"), defect=defect) as gateway:
+    environment = on_this_database("worker") | {inside.A_FILE: "30"}  # a machine may be busy
+    with processes.running(tmp_path, environment, defect=defect) as gateway:
         adding.add_source("files", kind="folder", settings={"path": str(folder)}, vouches_for_emails=True)
         Source.objects.update(interval=3600)
         documents = Document.past_the_guard.all()
         assert within(120, lambda: documents.filter(state="live").count() > 0), gateway.log()
         before = pools(gateway)
         ended = within(
-            240 if not defect else 15, lambda: documents.count() >= amount and not Content.past_the_guard.exists()
+            400 if not defect else 15, lambda: documents.count() >= amount and not Content.past_the_guard.exists()
         )
         assert ended is not bool(defect), gateway.log()
         survived = {pid for pid in before if psutil.pid_exists(pid)}
