@@ -441,6 +441,7 @@ def test_no_record_of_the_source_reaches_an_attachment(world: World) -> None:
     send(world, mail("Q3 numbers", FIGURES), "narrow")
     parse()
     id = attachment("figures.txt").external_id
+    assert world.reshare("document", id, "narrow").state == "unknown"
     assert world.reshare("document", id, None, ["bob"]).state == "unknown"
     world.push(Deletion(kind="document", id=id, revision=7))
     hide(world.source, "document", id)
