@@ -23,6 +23,7 @@ from connectors.adding import add_source
 from connectors.applying import apply_record
 from connectors.models import Source
 from connectors.records import Access, DocumentRecord, Entry, PrincipalRecord
+from gateway.answering import circuits
 from gateway.answering.asking import ask
 from gateway.answering.events import Retrieved, SentenceShown, Withdrawn
 from gateway.answering.threads import in_thread
@@ -65,6 +66,7 @@ async def answers(spy: Spy, asked: list[tuple[Reader, str]]) -> list[Answered]:
 
 async def answered(spy: Spy, reader: Reader, question: str) -> Answered | None:
     calls = len(spy.calls)
+    circuits.forget_all()  # where its sentences are not believed the spy's silence counts as a failure
     began = time.monotonic()
     retrieved = 0.0
     verified = None
@@ -73,7 +75,9 @@ async def answered(spy: Spy, reader: Reader, question: str) -> Answered | None:
             if isinstance(event, Retrieved):
                 retrieved = time.monotonic() - began
             if isinstance(event, SentenceShown):
-                verified = time.monotonic() - spy.calls[calls].said_at[0]
+                shown = time.monotonic()
+                said = [at for call in spy.calls[calls:] for at in call.said_at]
+                verified = shown - said[0] if said and shown - said[0] < CLOCK[2] else None  # else it was given up
                 break
     if len(spy.calls) == calls:
         return None

@@ -1,17 +1,23 @@
 """Which model is asked: by use, instead of one that fails, by what it may be sent, and within which budget."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from io import StringIO
 from threading import Thread
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import User
 from accounts.reader import Reader
 from connectors.adding import delete_source
+from gateway import start
 from gateway.answering import circuits, model, sending, spending
 from gateway.answering.asking import answer
 from gateway.answering.counting import tokens_of
@@ -20,6 +26,7 @@ from gateway.answering.model import Message, completed
 from gateway.answering.providers import KeptFromModel, ModelUnavailable, OverBudget, Policy, providers
 from gateway.answering.threads import in_thread
 from gateway.models import AuditEvent, Spending
+from gateway.running import PROJECT
 from gateway.spy.server import Spy
 from tests.gateway.library import LEAVE, Library
 
@@ -333,3 +340,42 @@ def test_many_at_a_time_spend_no_more_than_the_budget(settings: Settings) -> Non
 def test_no_models_are_none(settings: Settings) -> None:
     assert providers("answer") == ()
     assert model.name() == ""
+
+
+# --- settings -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["3,15,10", "3,15,10,sixty", "0,15,10,60", "3,15,10,99999", "nan,1,1,1", ""])
+def test_a_clock_that_is_none_stops_the_start(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="78"):
+        start.seconds("LLM_CLOCK", text)
+    assert "LLM_CLOCK is not four numbers of seconds" in capsys.readouterr().err
+
+
+def test_a_clock_is_four_numbers() -> None:
+    assert start.seconds("LLM_CLOCK", "3, 15,10, 60.5") == (3.0, 15.0, 10.0, 60.5)
+
+
+def test_a_fallback_elsewhere_of_a_local_model_stops_the_start() -> None:
+    of_models = {"LLM_BASE_URL": "http://a/v1", "LLM_LOCAL": "true", "LLM_FALLBACK_BASE_URL": "http://b/v1"}
+    started = subprocess.run(
+        [sys.executable, "-c", "import gateway.settings"],
+        cwd=PROJECT,
+        env=os.environ | of_models,
+        capture_output=True,
+        text=True,
+    )
+    assert started.returncode == 78
+    assert "LLM_FALLBACK_LOCAL is off while LLM_LOCAL is on" in started.stderr
+
+
+# --- commands -------------------------------------------------------------------------------------------
+
+
+def test_commands_say_which_models_a_sources_text_may_be_sent_to() -> None:
+    call_command("add_source", "wiki", "--kind", "push", "--models", "local")
+    assert sending.policies_of(["wiki"]) == {"wiki": "local"}
+    said = StringIO()
+    call_command("set_source", "wiki", "--models", "none", stdout=said)
+    assert "Language models that may be sent the text of wiki: none." in said.getvalue()
+    assert sending.policies_of(["wiki"]) == {"wiki": "none"}

@@ -32,7 +32,7 @@ def asked(program: Program, **body: Any) -> dict[str, Any]:
 def test_an_answer_cites_the_passages_it_rests_on(asker: Program) -> None:
     answer = asked(asker)
     assert answer.keys() == {
-        *("id", "conversation", "status", "answer", "sentences", "citations", "language", "model"),
+        *("id", "conversation", "status", "answer", "sentences", "citations", "language", "model", "notice"),
     }
     assert answer["status"] == "answered"
     assert "thirty days" in answer["sentences"][0]["text"]
