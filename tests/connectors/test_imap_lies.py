@@ -8,11 +8,15 @@ from itertools import pairwise
 
 import pytest
 
+from accounts.reader import Reader
+from connectors import adding, ingest, listing, sync
+from connectors.corpus.reading import list_documents
 from connectors.records import Checkpoint, Deletion, DocumentRecord, Problem, Record, ScopeRecord, State
 from connectors.sources import imap
 from connectors.sources.base import ConnectorError
 from connectors.sources.imap import MAX_MESSAGE, Imap
 from connectors.sources.imap_wire import MOST_UIDS, Unclear, ranges, shown, uids, values
+from tests.cast import person
 from tests.connectors.mail_server import MESSAGE, MailServer, settings
 
 
@@ -305,6 +309,31 @@ def test_of_too_many_mailboxes_the_first_are_read_and_the_others_are_closed(
     back = read(mail, end(again).state)
     assert not scopes(back)["ann@example.org/7:INBOX"].access.problem
     assert not end(back).readers_complete
+
+
+@pytest.mark.django_db
+def test_what_stands_beyond_the_mailboxes_that_are_read_is_read_by_nobody_until_it_is_read_again(
+    mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a listing of everything, which does not know what earlier runs read."""
+    mail.mailboxes = {b"A": 6, b"INBOX": 7}
+    source = adding.add_source("mail", kind="imap", settings=settings(mail), vouches_for_emails=True)
+    ann = Reader(person("ann").pk)
+
+    def read_by_ann(most: int, *, anew: bool) -> int:
+        monkeypatch.setattr(imap, "MAX_MAILBOXES", most)
+        if anew:
+            listing.read_whole(source)
+        run = sync.run_now(source)
+        ingest.parse_waiting(None, time.monotonic() + 60)
+        assert run.state == "succeeded"
+        return len(list(list_documents(ann)))
+
+    assert read_by_ann(2, anew=False) == 2
+    assert read_by_ann(1, anew=False) == 1
+    assert read_by_ann(2, anew=False) == 2
+    assert read_by_ann(1, anew=True) == 1
+    assert read_by_ann(2, anew=True) == 2
 
 
 def test_of_a_login_that_sees_mailboxes_without_end_nothing_is_read_and_others_are(
