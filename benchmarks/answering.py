@@ -34,6 +34,7 @@ VERIFIED = 0.050  # p95: from the model's sentence to the verified one
 WITHDRAWN = 0.250  # p95: from the lost right to the withdrawal
 REVOCATIONS = 60
 CLOCK = (3.0, 5.0, 2.0, 10.0)  # of the model, so that a sentence that is not believed does not hold the run up
+SILENT = (3.0, 30.0, 30.0, 60.0)  # while it is waited for what the watcher sees
 RULE = "The aubergine budget is {} euros in each office of the company."
 
 
@@ -54,6 +55,7 @@ def main() -> None:
         asked = list(asking.questions())
         asyncio.run(answers(spy, asked[: asking.ASKERS]))  # warm: models loaded, pool filled, plans made
         answered = asyncio.run(answers(spy, asked))
+        settings.LLM_CLOCK = SILENT
         withdrawn = asyncio.run(withdrawals())
         describe(report, answered, withdrawn)
 
@@ -95,6 +97,7 @@ async def withdrawals() -> list[float]:
 
 
 async def withdrawal(source: Source, reader: Reader, number: int) -> float:
+    circuits.forget_all()
     await in_thread(put, source, number, "reader")
     lost = 0.0
     async with aclosing(ask(reader, "What is the aubergine budget in each office?", door="benchmark")) as events:
