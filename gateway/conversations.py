@@ -17,7 +17,7 @@ from gateway.answering.events import Citation
 from gateway.answering.following import Turn
 from gateway.answering.phrases import spoken
 from gateway.databases.rows import Table
-from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, Question, RowEvidence
+from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, LeftOut, Question, RowEvidence
 from gateway.versions import marked
 
 State = Literal["shown", "withheld", "changed"]
@@ -73,6 +73,7 @@ class ShownAnswer:
     citations: tuple[Citation, ...]
     feedback: Verdict | None
     notice: str = ""  # in words
+    left_out: tuple[str, ...] = ()  # what the model wrote and no passage supports: no part of the answer
 
 
 def list_questions(reader: Viewers, *, limit: int = 50, before: datetime | None = None) -> list[QuestionLine]:
@@ -149,14 +150,15 @@ def _own_questions(reader: Viewers) -> QuerySet[Question]:
 
 def _with_answers(questions: QuerySet[Question]) -> list[Question]:
     sentences = Prefetch("sentences", AnswerSentence.objects.select_related("rows"))
-    return list(questions.select_related("feedback").prefetch_related(sentences, "sentences__evidence"))
+    return list(questions.select_related("feedback", "left_out").prefetch_related(sentences, "sentences__evidence"))
 
 
 def _shown(reader: Viewers, questions: Sequence[Question]) -> list[ShownAnswer]:
     """The answers as they may be shown; the last statement is the check that releases them (P15)."""
     kept = _kept(questions)
     pairs = {_pair(each) for question in questions for each in _evidence(question.sentences.all())}
-    pairs |= {pair for each in kept for pair in _context(each)}
+    written: list[RowEvidence | LeftOut] = [*kept, *_left_out(questions)]
+    pairs |= {pair for each in written for pair in _context(each)}
     passages = passages_holding(reader, pairs)
     tables = _rows_again(reader, kept, passages)
     states = shown(reader, lambda: holds_evidence(reader, pairs), _documents_that_changed)
@@ -168,8 +170,12 @@ def _kept(questions: Sequence[Question]) -> list[RowEvidence]:
     return [sentence.rows for sentence in sentences if hasattr(sentence, "rows")]
 
 
-def _context(rows: RowEvidence) -> list[Pair]:
-    return [(UUID(document), digest) for document, digest in rows.context]
+def _left_out(questions: Sequence[Question]) -> list[LeftOut]:
+    return [question.left_out for question in questions if hasattr(question, "left_out")]
+
+
+def _context(written: RowEvidence | LeftOut) -> list[Pair]:
+    return [(UUID(document), digest) for document, digest in written.context]
 
 
 def _rows_again(reader: Viewers, kept: Sequence[RowEvidence], passages: dict[Pair, Hit]) -> dict[int, Table]:
@@ -220,6 +226,11 @@ class _Render:
         hits = marked([self._passages[pair] for pair in self._numbers])
         return tuple(Citation(n=n, hit=hit) for n, hit in zip(self._numbers.values(), hits, strict=True))
 
+    def left_out(self, stored: LeftOut | None) -> tuple[str, ...]:
+        """Shown while all that its writer was given stands and may be read, and afterwards neither told nor counted."""
+        whole = stored and self._state(_context(stored)) == "shown"
+        return tuple(stored.sentences) if stored and whole else ()
+
     def _state(self, pairs: Sequence[Pair]) -> State:
         """A sentence needs every document it rests on, and the words of the passage unless they changed (P16)."""
         states = [self._states.get(pair) for pair in pairs]
@@ -254,6 +265,7 @@ def _answer(question: Question, render: _Render) -> ShownAnswer:
         notice=notices.told(
             cast("notices.Notice", question.notice), spoken(question.language), has_sentences=bool(sentences)
         ),
+        left_out=render.left_out(getattr(question, "left_out", None)),
     )
 
 

@@ -90,6 +90,17 @@ class RowEvidence(models.Model):
     context = models.JSONField(default=list, help_text="Document and digest of each passage its writer was shown.")
 
 
+class LeftOut(models.Model):
+    """What a model wrote and no passage supports: no part of the answer, shown apart to who asks for it (P16).
+
+    It rests on all that its writer was given: `context` has document and digest of each of these passages.
+    """
+
+    question = models.OneToOneField(Question, models.CASCADE, primary_key=True, related_name="left_out")
+    sentences = models.JSONField()
+    context = models.JSONField()
+
+
 class Feedback(models.Model):
     """What the asker thought of an answer."""
 

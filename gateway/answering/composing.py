@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from connectors.corpus.evidence import Pair
 from connectors.corpus.hits import Hit
 from gateway import pausing
 from gateway.answering import extractive, model, prompting, sending
@@ -12,7 +13,7 @@ from gateway.answering.drafts import Cutter, Draft, Written
 from gateway.answering.notices import Notice
 from gateway.answering.providers import GoesOn, KeptFromModel, ModelUnavailable, Provider, providers
 from gateway.answering.recording import Asked
-from gateway.answering.releasing import cleared
+from gateway.answering.releasing import cleared, pairs_of
 from gateway.answering.surrounding import assembled, room_for
 from gateway.answering.threads import in_thread
 from gateway.answering.verification import is_supported
@@ -32,7 +33,10 @@ class AnsweredBy:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A sentence that no passage supports, or that was cut off; only counted."""
+    """A sentence that no passage supports, resting on all that its writer was given; cut off, it has no text."""
+
+    text: str = ""
+    context: frozenset[Pair] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -151,9 +155,9 @@ def _context(asked: Asked, hits: Sequence[Hit], provider: Provider, room: int) -
 
 
 async def _judged(written: Written, shown: Sequence[Hit]) -> Draft | Withheld:
-    """The sentence with passages that support it, or nothing; in a thread, for it takes some milliseconds."""
+    """The sentence with passages that support it, or to be left out; in a thread, for it takes some milliseconds."""
     evidence = await asyncio.to_thread(supporting, written, shown)
-    return Draft(text=written.text, evidence=evidence) if evidence else Withheld()
+    return Draft(text=written.text, evidence=evidence) if evidence else Withheld(written.text, pairs_of(shown))
 
 
 def supporting(written: Written, shown: Sequence[Hit]) -> tuple[Hit, ...]:

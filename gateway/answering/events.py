@@ -1,5 +1,6 @@
 """What an answer is made of while it streams: `retrieved`, `sentence`, `citation`, `withdrawn`, `done`, `error`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
@@ -136,6 +137,7 @@ class Done:
     notice: Notice = ""
     notice_text: str = ""  # the same in the reader's language
     withheld: int = field(default=0)
+    left_out: tuple[str, ...] = ()  # sentences no passage supports: no part of the answer
     name: Literal["done"] = "done"
 
     def as_json(self) -> dict[str, Any]:
@@ -150,6 +152,15 @@ class Done:
             "model": self.model,
             "notice": {"code": self.notice, "message": self.notice_text} if self.notice else None,
         }
+
+    def with_withheld(self) -> dict[str, Any]:
+        """The same with what was left out, apart from the answer."""
+        return self.as_json() | {"withheld": unsupported(self.left_out)}
+
+
+def unsupported(sentences: Iterable[str]) -> list[dict[str, Any]]:
+    """Sentences that no passage supports, for programs."""
+    return [{"text": text, "citations": [], "support": "unsupported"} for text in sentences]
 
 
 Event = Retrieved | SentenceShown | CitationShown | Withdrawn | Silence | Failed | Done

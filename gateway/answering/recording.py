@@ -1,18 +1,21 @@
 """Questions and what was answered, as they are kept: sentences with evidence, never passages."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import transaction
 
 from accounts.models import User
 from accounts.reader import Viewers
+from connectors.corpus.evidence import Pair
 from connectors.corpus.hits import Hit
 from gateway import audit
 from gateway.answering.drafts import Draft
 from gateway.answering.following import EARLIER
-from gateway.models import AnswerSentence, Conversation, Evidence, Question, RowEvidence
+from gateway.models import AnswerSentence, Conversation, Evidence, LeftOut, Question, RowEvidence
+
+MOST_LEFT_OUT = 50  # sentences of one answer are kept
 
 
 class ConversationUnknown(Exception):
@@ -45,6 +48,21 @@ class Stored:
     ordinal: int
     draft: Draft
     numbers: tuple[int, ...]
+
+
+@dataclass(kw_only=True)
+class LeftOutYet:
+    """What a model wrote so far and no passage supports, with all that it was given. What was cut off is counted."""
+
+    count: int = 0
+    sentences: list[str] = field(default_factory=list)
+    context: frozenset[Pair] = frozenset()
+
+    def add(self, text: str, context: frozenset[Pair]) -> None:
+        self.count += 1
+        if text and len(self.sentences) < MOST_LEFT_OUT:
+            self.sentences.append(text)
+            self.context |= context
 
 
 @transaction.atomic
@@ -104,11 +122,22 @@ def note_context(asked: Asked, hits: Sequence[Hit], model: str, kept: Sequence[H
 
 
 @transaction.atomic
-def finish(asked: Asked, *, status: str, model: str, sentences: Iterable[Stored], notice: str = "") -> None:
-    """Store how a question ended and the sentences that were shown, with their evidence."""
+def finish(
+    asked: Asked,
+    *,
+    status: str,
+    model: str,
+    sentences: Iterable[Stored],
+    left_out: LeftOutYet | None = None,
+    notice: str = "",
+) -> None:
+    """Store how a question ended and the sentences that were shown, with their evidence; apart, what was left out."""
     updated = Question.objects.filter(pk=asked.question_id).update(status=status, model=model, notice=notice)
     if not updated:  # the conversation was deleted while it was answered
         return
+    if left_out and left_out.sentences:
+        context = sorted([str(document), digest] for document, digest in left_out.context)
+        LeftOut.objects.create(question_id=asked.question_id, sentences=left_out.sentences, context=context)
     for stored in sentences:
         sentence = AnswerSentence.objects.create(
             question_id=asked.question_id, ordinal=stored.ordinal, text=stored.draft.text

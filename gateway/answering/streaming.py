@@ -27,7 +27,7 @@ from gateway.answering.events import (
 )
 from gateway.answering.following import EARLIER, said_before
 from gateway.answering.notices import Notice
-from gateway.answering.recording import Asked, Stored
+from gateway.answering.recording import Asked, LeftOutYet, Stored
 from gateway.answering.releasing import marked_by, pair_of, pairs_of, standing
 from gateway.answering.threads import in_thread
 from gateway.answering.watching import WATCHER
@@ -58,7 +58,7 @@ class Stream:
     notice: Notice = ""
     shown: list[Stored] = field(default_factory=list)
     withdrawn: set[int] = field(default_factory=set)
-    withheld: int = 0
+    left_out: LeftOutYet = field(default_factory=LeftOutYet)
     stored: bool = False
     _numbers: dict[UUID, int] = field(default_factory=dict)
     _readable: frozenset[Needed] = frozenset()
@@ -73,7 +73,7 @@ class Stream:
                     yield event
             await pausing.at("persist")
             await in_thread(self.store, self._status)
-            async for withdrawal in self._settled(NOTHING):
+            async for withdrawal in self._settled(NOTHING | self.left_out.context):
                 yield withdrawal
             yield self._done()
         except AccessEnded:
@@ -108,9 +108,9 @@ class Stream:
     async def _events_of(self, item: Item | Lost) -> AsyncGenerator[Event, None]:
         if isinstance(item, AnsweredBy):
             self.model, self.notice = item.model, item.notice
-            self.withheld = 0  # of a model that gave up before anything of it was shown
+            self.left_out = LeftOutYet()  # of a model that gave up before anything of it was shown
         elif isinstance(item, Withheld):
-            self.withheld += 1
+            self.left_out.add(item.text, item.context)
         elif isinstance(item, Lost):
             async for withdrawal in self._settled(NOTHING):
                 yield withdrawal
@@ -184,7 +184,7 @@ class Stream:
     def _status(self) -> Status:
         if not self._standing():
             return "not_found"
-        return "partial" if self.withheld else "answered"
+        return "partial" if self.left_out.count else "answered"
 
     def _done(self) -> Done:
         """The answer as it stands: what was withdrawn is not in it, nor said to be missing from it (P14)."""
@@ -204,14 +204,22 @@ class Stream:
             model=self.model,
             notice=self.notice,
             notice_text=notices.told(self.notice, language, has_sentences=bool(sentences)),
-            withheld=self.withheld,
+            withheld=self.left_out.count,
+            left_out=tuple(self.left_out.sentences) if self.left_out.context <= self._readable else (),
         )
 
     def store(self, status: str) -> None:
         """Keep how it ended; the sentences once, for none is shown after the first time."""
-        sentences = [] if self.stored else self.shown
+        sentences, left_out = ([], None) if self.stored else (self.shown, self.left_out)
         self.stored = True
-        recording.finish(self.asked, status=status, model=self.model, notice=self.notice, sentences=sentences)
+        recording.finish(
+            self.asked,
+            status=status,
+            model=self.model,
+            notice=self.notice,
+            sentences=sentences,
+            left_out=left_out,
+        )
 
 
 async def _coming(queue: asyncio.Queue[Item | Lost | None]) -> AsyncGenerator[Item | Lost | None, None]:

@@ -1,6 +1,7 @@
 """`POST ask`: one cited answer, whole or as it comes."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
@@ -12,14 +13,15 @@ from accounts.models import Verb
 from connectors.corpus.search import Filters
 from connectors.strict_json import Fields
 from gateway.answering import asking
+from gateway.answering.events import Done, Event
 from gateway.api import shapes
 from gateway.api.authentication import reader_of
 from gateway.api.filtering import filters_of
 from gateway.api.ids import public_id
 from gateway.api.view import AsyncApiView
-from gateway.server_sent_events import MEDIA_TYPE, streamed
+from gateway.server_sent_events import MEDIA_TYPE, as_json, streamed
 
-FIELDS = ("question", "conversation", "sources", "filters", "stream")
+FIELDS = ("question", "conversation", "sources", "filters", "stream", "withheld")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Asked:
     conversation: UUID | None
     filters: Filters
     stream: bool
+    withheld: bool
 
 
 def asked(body: object) -> Asked:
@@ -40,6 +43,7 @@ def asked(body: object) -> Asked:
         conversation=None if conversation is None else public_id(conversation),
         filters=filters_of(fields),
         stream=fields.flag("stream", absent=False),
+        withheld=fields.flag("withheld", absent=False),
     )
 
 
@@ -55,15 +59,19 @@ class Ask(AsyncApiView):
         """Answers a question from what its asker may read now, and cites every sentence.
 
         With `stream`, or `Accept: text/event-stream`: server-sent events `retrieved`, `citation`, `sentence`,
-        `withdrawn`, and at the end `done` or `error`.
+        `withdrawn`, and at the end `done` or `error`. With `withheld`, the answer has sentences of a model that no
+        passage supports in a field apart: not to be relied on.
         """
         body = asked(request.data)
         reader = reader_of(request)
         if body.stream or MEDIA_TYPE in request.headers.get("Accept", ""):
-            return await streamed(
-                asking.ask(reader, body.question, conversation=body.conversation, filters=body.filters, door="api")
-            )
+            events = asking.ask(reader, body.question, conversation=body.conversation, filters=body.filters, door="api")
+            return await streamed(events, with_withheld if body.withheld else as_json)
         done = await asking.answer(
             reader, body.question, conversation=body.conversation, filters=body.filters, door="api"
         )
-        return Response(done.as_json())
+        return Response(done.with_withheld() if body.withheld else done.as_json())
+
+
+def with_withheld(event: Event) -> dict[str, Any]:
+    return event.with_withheld() if isinstance(event, Done) else event.as_json()

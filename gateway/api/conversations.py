@@ -5,13 +5,14 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Verb
-from connectors.strict_json import Fields
+from connectors.strict_json import Fields, InvalidJSON
 from gateway import conversations
+from gateway.answering.events import unsupported
 from gateway.api import shapes
 from gateway.api.authentication import reader_of
 from gateway.api.view import ApiView
@@ -35,13 +36,23 @@ class Conversations(ApiView):
 class Conversation(ApiView):
     verb = Verb.ASK
 
-    @extend_schema(operation_id="conversation", responses=shapes.Conversation)
+    parameters = frozenset({"withheld"})
+
+    @extend_schema(
+        operation_id="conversation",
+        parameters=[OpenApiParameter("withheld", bool)],
+        responses=shapes.Conversation,
+    )
     def get(self, request: Request, id: UUID) -> Response:
-        """The answers, each sentence only if what it rests on may still be read."""
+        """The answers, each sentence only if what it rests on may still be read.
+
+        With `withheld=true` also, apart, what a model wrote and no passage supports.
+        """
+        apart = wants_withheld(request)
         answers = conversations.get_conversation(reader_of(request), id)
         if answers is None:
             raise Http404
-        return Response({"id": id, "questions": [answer_json(answer) for answer in answers]})
+        return Response({"id": id, "questions": [answer_json(answer, apart=apart) for answer in answers]})
 
     @extend_schema(operation_id="conversation_delete", responses={204: None})
     def delete(self, request: Request, id: UUID) -> Response:
@@ -65,7 +76,15 @@ class Feedback(ApiView):
         return Response(status=204)
 
 
-def answer_json(answer: ShownAnswer) -> dict[str, Any]:
+def wants_withheld(request: Request) -> bool:
+    """Raises `InvalidJSON` for what is neither true nor false."""
+    value = request.query_params.get("withheld", "false")
+    if value not in ("true", "false"):
+        raise InvalidJSON("withheld_invalid", "'withheld' is true or false.")
+    return value == "true"
+
+
+def answer_json(answer: ShownAnswer, *, apart: bool = False) -> dict[str, Any]:
     return {
         "id": answer.id,
         "question": answer.question,
@@ -83,4 +102,5 @@ def answer_json(answer: ShownAnswer) -> dict[str, Any]:
             for sentence in answer.sentences
         ],
         "citations": [citation.as_json() for citation in answer.citations],
+        **({"withheld": unsupported(answer.left_out)} if apart else {}),
     }

@@ -94,6 +94,7 @@ class AskRequest(s.Serializer[object]):
     sources = s.ListField(child=s.CharField(), required=False)
     filters = Filters(required=False)
     stream = s.BooleanField(required=False)
+    withheld = s.BooleanField(required=False, help_text="Tell what a model wrote and no passage supports, apart.")
 
 
 class Citation(Hit):
@@ -119,6 +120,12 @@ class Notice(s.Serializer[object]):
     message = s.CharField()
 
 
+class Unsupported(s.Serializer[object]):
+    text = s.CharField(help_text="No passage supports it: not to be relied on.")
+    citations = s.ListField(child=s.IntegerField(), help_text="Empty.")
+    support = s.ChoiceField(choices=["unsupported"])
+
+
 class Answer(s.Serializer[object]):
     id = s.UUIDField()
     conversation = s.UUIDField()
@@ -129,6 +136,7 @@ class Answer(s.Serializer[object]):
     language = s.CharField()
     model = s.CharField()
     notice = Notice(allow_null=True)
+    withheld = Unsupported(many=True, required=False, help_text="With `withheld`: no part of the answer.")
 
 
 class ShownSentence(s.Serializer[object]):
@@ -147,6 +155,7 @@ class ShownAnswer(s.Serializer[object]):
     model = s.CharField()
     sentences = ShownSentence(many=True)
     citations = Citation(many=True)
+    withheld = Unsupported(many=True, required=False, help_text="With `withheld=true`: no part of the answer.")
 
 
 class ConversationLine(s.Serializer[object]):

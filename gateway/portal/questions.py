@@ -42,7 +42,8 @@ def question(request: HttpRequest, id: UUID) -> HttpResponse:
     stored = get_question(reader_of(cast(SignedInRequest, request)), id)
     if stored is None:
         raise Http404
-    return render(request, "portal/question.html", {"section": "questions"} | answer_context(stored))
+    context = {"section": "questions", "opened": request.GET.get("left-out") == "shown"}
+    return render(request, "portal/question.html", context | answer_context(stored))
 
 
 @require_http_methods(["GET", "POST"])

@@ -14,10 +14,11 @@ def shown(event: Event) -> dict[str, Any]:
         case CitationShown():
             return event.as_json() | source_line(event.citation)
         case Done():
-            addresses = {
+            beside = {
+                "left_out": len(event.left_out),
                 "page": reverse("question", args=[event.question_id]),
                 "feedback": reverse("feedback", args=[event.question_id]),
             }
-            return event.as_json() | addresses
+            return event.as_json() | beside
         case _:
             return event.as_json()

@@ -87,7 +87,8 @@
       this.finish();
       this.pruneSources(data);
       if (data.status === "not_found" && this.sentences.size === 0) this.outcome.append(clone("not-found-template"));
-      if (data.status === "partial") this.outcome.append(clone("partial-template"));
+      if (data.left_out) this.leftOut(data);
+      else if (data.status === "partial") this.outcome.append(clone("partial-template"));
       if (data.notice) this.notice(data.notice.message);
       progress.textContent = data.status === "not_found" ? "Not found in what you can read." : "The answer is complete.";
       this.copy.hidden = this.sentences.size === 0;
@@ -95,6 +96,13 @@
       this.after.hidden = false;
       htmx.ajax("GET", data.feedback, { target: this.feedback, swap: "innerHTML" });
       document.body.dispatchEvent(new CustomEvent("answered"));
+    }
+
+    // What no passage supports is not in the stream: the server is asked for it, and checks again.
+    leftOut(data) {
+      const holder = document.createElement("div");
+      this.outcome.append(holder);
+      htmx.ajax("GET", data.page, { target: holder, swap: "innerHTML", select: `#left-out-${data.id}` });
     }
 
     notice(message) {
