@@ -23,7 +23,7 @@ from connectors.records import (
     State,
 )
 from connectors.sources.base import Connector, ConnectorError
-from connectors.sources.database.asking import Limits, Place, first_line, place_of, wrong
+from connectors.sources.database.asking import AskingFailed, Limits, Place, first_line, place_of, reading, wrong
 from connectors.sources.database.views import DEFINITION, VIEW, Approved, View, read_views
 from connectors.sources.strict_yaml import InvalidYaml, is_clean
 
@@ -59,7 +59,7 @@ class Database(Connector):
         yield ScopeRecord(id=GATE, name="Views")
         with self.connected() as connection:
             self.refuse_might(connection)
-            yield from self.accounts(approved, connection)
+            yield from self.accounts(approved)
             for view in approved.views.values():
                 yield from self.view(view, connection)
         yield Checkpoint(complete=True)
@@ -84,26 +84,35 @@ class Database(Connector):
 
     # --- what is synced ---------------------------------------------------------------------------------------
 
-    def accounts(self, approved: Approved, connection: Connection) -> Iterator[Record]:
+    def accounts(self, approved: Approved) -> Iterator[Record]:
         """An account for each address a row names, so that links to people are made and ended as everywhere (P13)."""
         seen = set(approved.known)
         for view in approved.views.values():
             if view.rows is None or not view.rows.addresses:
                 continue
-            system = self.database().system
-            column = system.as_text(system.column(view.rows.column))
-            try:
-                sql = f"SELECT DISTINCT {column} FROM {system.relation(view)} AS asked LIMIT {MOST_ADDRESSES + 1}"  # noqa: S608
-                found = connection.exec_driver_sql(sql).scalars().all()
-            except (SQLAlchemyError, ConnectorError):
-                connection.rollback()
-                continue  # what is wrong is told of the view itself
-            if len(found) > MOST_ADDRESSES:
+            addresses = self.addresses(view, view.rows.column)
+            if len(addresses) > MOST_ADDRESSES:
                 yield Problem(message=f"{view.name}: more than {MOST_ADDRESSES:,} addresses; the others see no row.")
-            for address in filter(_is_address, found):
+            for address in filter(_is_address, addresses):
                 if address not in seen:
                     seen.add(address)
                     yield PrincipalRecord(id=address, kind="user", name=address, email=address)
+
+    def addresses(self, view: View, column: str) -> list[str]:
+        """What rows name, exactly as they do; none where the view is not right, which is told of the view itself."""
+        place = self.database()
+        text = place.system.exactly(place.system.column(column))
+        try:
+            sql = f"SELECT DISTINCT {text} FROM {place.system.relation(view)} AS asked LIMIT {MOST_ADDRESSES + 1}"  # noqa: S608
+            with reading(place, SYNC_SECONDS) as raw:
+                found = [value for (value,) in place.system.stream(raw, sql, {}) if value is not None]
+        except AskingFailed as failed:
+            if failed.fault == "failed":
+                return []
+            raise ConnectorError(f"{view.name}: the database did not tell its addresses in time.") from None
+        except ConnectorError:
+            return []
+        return [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in found]
 
     def view(self, view: View, connection: Connection) -> Iterator[Record]:
         yield ScopeRecord(id=view.name, name=view.title, parent=GATE, access=view.access)

@@ -64,6 +64,10 @@ class System(ABC):
     def named(self, column: str, parameters: Sequence[str]) -> str:
         """The condition that a column's text is exactly one of these parameters."""
 
+    @abstractmethod
+    def exactly(self, column: str) -> str:
+        """The text of a column, in which what differs by a letter's case or accent is another one."""
+
     def end(self, raw: Any) -> None:
         """Whatever was begun is given up."""
         raw.rollback()
@@ -81,9 +85,6 @@ class System(ABC):
 
     def relation(self, view: View) -> str:
         return ".".join(map(self.quoted, view.relation))
-
-    def as_text(self, column: str) -> str:
-        return f"CAST({column} AS TEXT)"
 
     def expression(self, view: View, readers: Sequence[str] | None) -> str:
         """`"orders" AS (…)`: the approved columns of a view under the names questions use, and of its rows those that
@@ -144,7 +145,10 @@ class Postgres(System):
 
     def named(self, column: str, parameters: Sequence[str]) -> str:
         listed = ", ".join(map(self.placeholder, parameters))
-        return f'{self.as_text(column)} COLLATE "C" IN ({listed})'
+        return f"{self.exactly(column)} IN ({listed})"
+
+    def exactly(self, column: str) -> str:
+        return f'CAST({column} AS TEXT) COLLATE "C"'
 
     def relation(self, view: View) -> str:
         schema, name = view.relation if len(view.relation) > 1 else ("public", view.relation[0])
@@ -194,7 +198,7 @@ class MySQL(System):
     dialect = "mysql"
     product = "MySQL"
     quote = "`"
-    parameters_in_address = frozenset({"unix_socket", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_identity"})
+    parameters_in_address = frozenset({"unix_socket", "ssl_ca", "ssl_cert", "ssl_key", "ssl_check_hostname"})
     most_rows: ClassVar = 2**64 - 1
     harmless: ClassVar = frozenset({"USAGE", "SELECT", "SHOW VIEW", "SHOW DATABASES"})
     too_slow: ClassVar = frozenset({1969, 3024, 1317, 1205, 2013})  # ended by time, interrupted, locked, no answer
@@ -234,13 +238,13 @@ class MySQL(System):
     def is_slow(self, error: BaseException) -> bool:
         return isinstance(error, pymysql.Error) and bool(error.args) and error.args[0] in self.too_slow
 
-    def as_text(self, column: str) -> str:
-        return f"CONVERT({column} USING utf8mb4)"
-
     def named(self, column: str, parameters: Sequence[str]) -> str:
-        """Byte by byte: its collations take "ann", "ANN", "änn" and "ann " for one."""
         listed = ", ".join(f"CAST({self.placeholder(name)} AS BINARY)" for name in parameters)
-        return f"CAST({self.as_text(column)} AS BINARY) IN ({listed})"
+        return f"{self.exactly(column)} IN ({listed})"
+
+    def exactly(self, column: str) -> str:
+        """Byte by byte: its collations take "ann", "ANN", "änn" and "ann " for one."""
+        return f"CAST(CONVERT({column} USING utf8mb4) AS BINARY)"
 
     def open(self, select: str) -> str:
         return f"({select})"
@@ -274,6 +278,7 @@ class SQLite(System):
     product = "SQLite"
     steps: ClassVar = 1_000  # of its machine between two looks at the clock
     reading: ClassVar = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE})
+    catalogue: ClassVar = ("sqlite_", "pragma_", "dbstat")
     refused_functions: ClassVar = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"})
 
     def engine(self, url: URL, seconds: float) -> Engine:
@@ -305,7 +310,7 @@ class SQLite(System):
     def judged(self, action: int, one: str | None, two: str | None, *place: str | None) -> int:
         """The second wall: reading tables and calling functions, and neither the catalogue nor what leads outside."""
         if action == sqlite3.SQLITE_READ:
-            return sqlite3.SQLITE_DENY if str(one).lower().startswith("sqlite_") else sqlite3.SQLITE_OK
+            return sqlite3.SQLITE_DENY if str(one).lower().startswith(self.catalogue) else sqlite3.SQLITE_OK
         if action == sqlite3.SQLITE_FUNCTION:
             return sqlite3.SQLITE_DENY if str(two).lower() in self.refused_functions else sqlite3.SQLITE_OK
         return sqlite3.SQLITE_OK if action in self.reading else sqlite3.SQLITE_DENY
@@ -326,7 +331,10 @@ class SQLite(System):
 
     def named(self, column: str, parameters: Sequence[str]) -> str:
         listed = ", ".join(map(self.placeholder, parameters))
-        return f"{self.as_text(column)} COLLATE BINARY IN ({listed})"
+        return f"{self.exactly(column)} IN ({listed})"
+
+    def exactly(self, column: str) -> str:
+        return f"CAST({column} AS TEXT) COLLATE BINARY"
 
     def relation(self, view: View) -> str:
         if len(view.relation) > 1 and view.relation[0] != "main":

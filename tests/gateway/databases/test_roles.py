@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.records import PrincipalRecord
 from connectors.sources.base import ConnectorError
 from connectors.sources.database.connector import Database
 from gateway.embedded.own_secrets import secrets_of
@@ -57,6 +58,27 @@ def test_a_role_that_writes_by_default_is_told_how_not_to(running: dict[str, Ser
 def test_a_password_that_is_wrong_is_told_without_it(running: dict[str, Server]) -> None:
     [sentence] = source(running["mariadb"], password="not the word").check()
     assert sentence.startswith("The database cannot be reached: ") and "not the word" not in sentence
+
+
+def test_addresses_in_rows_are_accounts_letter_by_letter(server: Server) -> None:
+    """Where two of them are one to the database's own comparison, too."""
+    written = [
+        "ann@example.org",
+        "Ann@Example.org",
+        "änn@example.org",
+        "bob@example.org",
+        "bob@example.org",
+        "none",
+        "",
+    ]
+    rows = [(10 + n, "A", "1", "2026-01-01", "open", address) for n, address in enumerate(written)]
+    server.run([*shop.emptied(), *shop.statements(rows)])
+    found = source(server)
+    found.values["views"] = shop.VIEWS.replace("names: ids", "names: addresses")
+    accounts = {record.id for record in found.records(None) if isinstance(record, PrincipalRecord)}
+    assert accounts >= {"ann@example.org", "Ann@Example.org", "änn@example.org", "bob@example.org"}
+    assert accounts - set(written) == {"ann", "bob", "sales"}
+    server.run([*shop.emptied(), *shop.statements()])
 
 
 def test_a_view_or_column_that_is_not_there_is_told(server: Server) -> None:
