@@ -1,0 +1,1 @@
+"""How soon a change at a source is in force, and what syncs cost."""
