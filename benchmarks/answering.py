@@ -21,6 +21,7 @@ from benchmarks import ground
 from benchmarks.reporting import Report
 from connectors.adding import add_source
 from connectors.applying import apply_record
+from connectors.corpus.search import Filters
 from connectors.models import Source
 from connectors.records import Access, DocumentRecord, Entry, PrincipalRecord
 from gateway.answering import circuits
@@ -100,7 +101,9 @@ async def withdrawal(source: Source, reader: Reader, number: int) -> float:
     circuits.forget_all()
     await in_thread(put, source, number, "reader")
     lost = 0.0
-    async with aclosing(ask(reader, "What is the aubergine budget in each office?", door="benchmark")) as events:
+    question = "What is the aubergine budget in each office?"
+    asked = ask(reader, question, filters=Filters(sources=("budgets",)), door="benchmark")
+    async with aclosing(asked) as events:
         async for event in events:
             if isinstance(event, SentenceShown):
                 await in_thread(put, source, number, "nobody")
