@@ -6,7 +6,7 @@ from gateway.answering.drafts import INVISIBLE
 from gateway.answering.phrases import spoken
 from gateway.databases.rows import Table
 
-TOLD = 5  # rows that are told in words; more are counted, and stand in the table
+TOLD = 3  # rows that are told in words; more are counted, and stand in the table
 LONGEST = 600  # characters of them
 NOTHING = "–"
 
