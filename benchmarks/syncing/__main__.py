@@ -142,6 +142,8 @@ def measured(report: Report, parts: Sequence[str], house: object, reader: Reader
 def polled(report: Report, house: Shelf, reader: Reader) -> None:
     """The system says nothing; changes come at any moment between two looks."""
     Source.objects.filter(directory__key=KEY).update(interval=INTERVAL)
+    sync.wake(Source.objects.get(directory__key=KEY))  # the interval begins with the next run
+    time.sleep(INTERVAL)
     chance = random.Random(5)
 
     def wait() -> None:
