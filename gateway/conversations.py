@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.reader import Viewers
 from connectors.corpus.breaking_glass import shown
 from connectors.corpus.evidence import Pair, holds_evidence, passages_holding
 from connectors.corpus.hits import Hit
+from connectors.strict_json import is_storable
 from gateway.answering import notices
 from gateway.answering.events import Citation
 from gateway.answering.following import Turn
@@ -24,6 +26,8 @@ State = Literal["shown", "withheld", "changed"]
 States = dict[Pair, Literal["held", "changed"]]
 Verdict = Literal["up", "down"]
 LONGEST_COMMENT = 2_000  # characters
+LONGEST_TITLE = 200
+MOST_WORDS = 20  # of a search
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +43,12 @@ class QuestionLine:
 
 @dataclass(frozen=True, kw_only=True)
 class ConversationLine:
-    """A conversation in a list, by its first question."""
+    """A conversation in a list, by the title its owner gave it, else by its first question."""
 
     id: UUID
     text: str
     started_at: datetime
+    asked_at: datetime  # for the last time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +92,38 @@ def list_questions(reader: Viewers, *, limit: int = 50, before: datetime | None 
     ]
 
 
-def list_conversations(reader: Viewers, *, limit: int = 50) -> list[ConversationLine]:
-    """The reader's conversations, newest first."""
-    first = Question.objects.filter(conversation=OuterRef("pk")).order_by("asked_at").values("text")[:1]
-    conversations = _own_conversations(reader).annotate(text=Subquery(first)).order_by("-started_at")
-    return [
-        ConversationLine(id=each.pk, text=each.text or "", started_at=each.started_at) for each in conversations[:limit]
-    ]
+def list_conversations(
+    reader: Viewers, *, limit: int = 50, before: datetime | None = None, search: str = ""
+) -> list[ConversationLine]:
+    """The reader's conversations, the one they last asked in first; those last asked in before a moment.
+
+    `search`: only those whose title or questions hold each of these words, or begin or end of one.
+    """
+    conversations = _in_lines(_own_conversations(reader)).order_by("-asked_at")
+    if before is not None:
+        conversations = conversations.filter(asked_at__lt=before)
+    for word in search.split()[:MOST_WORDS]:
+        if not is_storable(word):
+            return []
+        asked = Question.objects.filter(conversation=OuterRef("pk"), text__icontains=word)
+        conversations = conversations.filter(Q(title__icontains=word) | Exists(asked))
+    return _lines(conversations[:limit])
+
+
+def find_conversation(reader: Viewers, conversation_id: UUID) -> ConversationLine | None:
+    """One of the reader's own conversations, by its line in the list."""
+    return next(iter(_lines(_in_lines(_own_conversations(reader).filter(pk=conversation_id)))), None)
+
+
+def rename_conversation(reader: Viewers, conversation_id: UUID, title: str) -> bool:
+    """Give a conversation a title of the reader's own words; none: it is called by its first question again."""
+    words = " ".join(title.split())[:LONGEST_TITLE]
+    return _own_conversations(reader).filter(pk=conversation_id).update(title=words) > 0
+
+
+def delete_conversations(reader: Viewers) -> None:
+    """Delete all conversations of the reader with their questions and answers; the audit stays."""
+    _own_conversations(reader).delete()
 
 
 def get_question(reader: Viewers, question_id: UUID) -> ShownAnswer | None:
@@ -142,6 +172,21 @@ def give_feedback(reader: Viewers, question_id: UUID, verdict: Verdict, comment:
 
 def _own_conversations(reader: Viewers) -> QuerySet[Conversation]:
     return Conversation.objects.filter(owner=reader.asker.user_id)
+
+
+def _in_lines(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    asked = Question.objects.filter(conversation=OuterRef("pk"))
+    first = asked.order_by("asked_at").values("text")[:1]
+    last = asked.order_by("-asked_at").values("asked_at")[:1]
+    return conversations.annotate(text=Subquery(first), asked_at=Coalesce(Subquery(last), "started_at"))
+
+
+def _lines(conversations: QuerySet[Conversation]) -> list[ConversationLine]:
+    told = conversations.values_list("pk", "title", "text", "started_at", "asked_at")
+    return [
+        ConversationLine(id=id, text=title or first or "", started_at=started_at, asked_at=asked_at)
+        for id, title, first, started_at, asked_at in told
+    ]
 
 
 def _own_questions(reader: Viewers) -> QuerySet[Question]:

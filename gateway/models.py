@@ -14,6 +14,7 @@ class Conversation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     started_at = models.DateTimeField(auto_now_add=True)
+    title = models.CharField(max_length=200, blank=True, default="", help_text="The owner's own words, if any.")
 
     class Meta:
         indexes = [models.Index(fields=["owner", "-started_at"], name="conversations_of_a_person")]

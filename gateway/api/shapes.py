@@ -160,15 +160,21 @@ class ShownAnswer(s.Serializer[object]):
 
 class ConversationLine(s.Serializer[object]):
     id = s.UUIDField()
+    title = s.CharField(help_text="Its own, else its first question.")
     started_at = s.DateTimeField()
+    asked_at = s.DateTimeField(help_text="For the last time.")
+
+
+class ConversationTitle(s.Serializer[object]):
+    title = s.CharField(allow_blank=True, max_length=200)
 
 
 class Conversations(s.Serializer[object]):
     results = ConversationLine(many=True)
+    next_cursor = s.CharField(allow_null=True)
 
 
-class Conversation(s.Serializer[object]):
-    id = s.UUIDField()
+class Conversation(ConversationLine):
     questions = ShownAnswer(many=True)
 
 

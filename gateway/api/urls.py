@@ -44,6 +44,7 @@ urlpatterns = [
     path("documents/<public_id:id>/text", documents.DocumentText.as_view(), name="api-document-text"),
     path("conversations", conversations.Conversations.as_view(), name="api-conversations"),
     path("conversations/<public_id:id>", conversations.Conversation.as_view(), name="api-conversation"),
+    path("conversations/<public_id:id>/markdown", conversations.Markdown.as_view(), name="api-conversation-markdown"),
     path("questions/<public_id:id>/feedback", conversations.Feedback.as_view(), name="api-feedback"),
     path("me", profile.Me.as_view(), name="api-me"),
     path("sources", administering.Sources.as_view(), name="api-sources"),

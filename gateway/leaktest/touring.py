@@ -31,7 +31,7 @@ PLAIN = BOUNDARIES[0].name
 BY_WORDS, BY_BOTH = "text", "hybrid"
 MODES = (BY_WORDS, BY_BOTH, "vector")
 MOST = 50  # results of a search
-PAGES = ("ask", "questions", "recent")
+PAGES = ("ask", "conversations", "questions", "recent")
 NOTHING = uuid4()
 NO_SOURCE = "leaktest-of-nothing"
 

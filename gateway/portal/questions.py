@@ -23,7 +23,7 @@ def questions(request: HttpRequest) -> HttpResponse:
     reader = reader_of(cast(SignedInRequest, request))
     lines = list_questions(reader, limit=PAGE + 1, before=moment_from(request.GET.get("before", "")))
     older = lines[PAGE - 1].asked_at.isoformat() if len(lines) > PAGE else ""
-    return render(request, "portal/questions.html", {"section": "questions", "lines": lines[:PAGE], "older": older})
+    return render(request, "portal/questions.html", {"section": "conversations", "lines": lines[:PAGE], "older": older})
 
 
 def moment_from(value: str) -> datetime | None:
@@ -42,7 +42,7 @@ def question(request: HttpRequest, id: UUID) -> HttpResponse:
     stored = get_question(reader_of(cast(SignedInRequest, request)), id)
     if stored is None:
         raise Http404
-    context = {"section": "questions", "opened": request.GET.get("left-out") == "shown"}
+    context = {"section": "conversations", "opened": request.GET.get("left-out") == "shown"}
     return render(request, "portal/question.html", context | answer_context(stored))
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gateway.portal import asking, documents, profile, questions
+from gateway.portal import asking, conversations, documents, profile, questions
 from gateway.portal.signing import SignIn, SignOut
 
 urlpatterns = [
@@ -12,6 +12,13 @@ urlpatterns = [
     path("questions/", questions.questions, name="questions"),
     path("questions/<uuid:id>/", questions.question, name="question"),
     path("questions/<uuid:id>/feedback/", questions.feedback, name="feedback"),
+    path("conversations/", conversations.conversations, name="conversations"),
+    path("conversations/delete/", conversations.delete_all, name="delete-conversations"),
+    path("conversations/<uuid:id>/", conversations.conversation, name="conversation"),
+    path("conversations/<uuid:id>/title/", conversations.rename, name="rename-conversation"),
+    path("conversations/<uuid:id>/delete/", conversations.delete, name="delete-conversation"),
+    path("conversations/<uuid:id>/markdown/", conversations.markdown, name="conversation-markdown"),
+    path("conversations/<uuid:id>/json/", conversations.json, name="conversation-json"),
     path("documents/<uuid:id>/", documents.document, name="document"),
     path("me/", profile.me, name="me"),
     path("sign-in/", SignIn.as_view(), name="sign-in"),

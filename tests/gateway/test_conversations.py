@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.reader import Reader
 from connectors.adding import pause
 from connectors.corpus.breaking_glass import break_glass
-from gateway import conversations
+from gateway import conversations, exporting
 from gateway.answering.asking import answer
 from gateway.answering.events import Done
 from gateway.models import AuditEvent, Evidence, Question
@@ -222,3 +222,87 @@ def test_only_the_last_turns_of_ones_own_conversation_are_told_oldest_first(libr
     told = conversations.turns_before(ann, done.question_id, limit=3)
     assert [turn.question for turn in told] == questions[1:4]
     assert conversations.turns_before(bob, done.question_id, limit=3) == []
+
+
+def test_conversations_are_found_again_by_the_words_of_their_questions_and_titles(library: Library) -> None:
+    ann, bob = library.person("ann"), library.person("bob")
+    leave = asked(ann, WEEKS).conversation_id
+    asked(ann, "Who is Anna Weber?", leave)
+    hotels = asked(ann, "How much may a hotel room cost, 100% of 140 euros?").conversation_id
+    asked(bob, WEEKS)
+
+    def found(search: str) -> list[UUID]:
+        return [line.id for line in conversations.list_conversations(ann, search=search)]
+
+    assert found("PARENTAL weber") == [leave]
+    assert found("hotel weber") == []
+    assert found("100%") == [hotels]
+    assert found("_") == []
+    assert found("a\0b") == []
+    assert found(" ") == [hotels, leave]
+    assert conversations.rename_conversation(ann, hotels, "  Lisbon \n in May ") is True
+    assert found("lisbon may") == [hotels]
+    assert [line.text for line in conversations.list_conversations(ann)] == ["Lisbon in May", WEEKS]
+
+
+def test_the_conversation_last_asked_in_comes_first(library: Library) -> None:
+    ann = library.person("ann")
+    first = asked(ann, WEEKS).conversation_id
+    second = asked(ann, "Who is Anna Weber?").conversation_id
+    asked(ann, "And in France?", first)
+    lines = conversations.list_conversations(ann)
+    assert [line.id for line in lines] == [first, second]
+    assert [line.id for line in conversations.list_conversations(ann, before=lines[0].asked_at)] == [second]
+
+
+def test_nobody_renames_or_deletes_what_is_not_theirs(library: Library) -> None:
+    ann, bob = library.person("ann"), library.person("bob")
+    theirs = asked(ann, WEEKS).conversation_id
+    for unknown in (theirs, uuid4()):
+        assert conversations.rename_conversation(bob, unknown, "Mine") is False
+        assert conversations.find_conversation(bob, unknown) is None
+    conversations.delete_conversations(bob)
+    assert [line.text for line in conversations.list_conversations(ann)] == [WEEKS]
+    conversations.delete_conversations(ann)
+    assert conversations.list_conversations(ann) == []
+    assert not Question.objects.exists()
+
+
+def test_a_file_of_a_conversation_has_what_may_be_shown_now_and_says_what_is_withheld(library: Library) -> None:
+    ann = library.person("ann")
+    library.person("bob")
+    done = asked(ann, BOTH)
+    line = conversations.find_conversation(ann, done.conversation_id)
+    assert line is not None
+
+    def files() -> tuple[str, str]:
+        answers = conversations.get_conversation(ann, done.conversation_id)
+        assert answers is not None
+        return exporting.as_markdown(line, answers), repr(exporting.as_json(line, answers))
+
+    before = files()
+    assert all("140 euros" in file for file in before)
+    assert "Travel" in before[0]
+    library.put("travel", TRAVEL, readers=("bob",), title="Somebody else's")
+    for file in files():
+        assert "140 euros" not in file
+        assert "Somebody else's" not in file
+        assert "parental leave" in file
+    assert exporting.WITHHELD in files()[0]
+    assert "'state': 'withheld'" in files()[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("![a](https://evil.example/a.png)", r"!\[a\](https\://evil.example/a.png)"),
+        ("<img src=x>", r"\<img src=x\>"),
+        ("# A *b* `c` | d", r"\# A \*b\* \`c\` \| d"),
+        ("- a second-class train", r"\- a second-class train"),
+        ("1. May\n2. June", r"1\. May 2. June"),
+        ("www.evil.example ann@example.com", r"www\.evil.example ann\@example.com"),
+    ],
+    ids=["image", "tag", "marks", "list", "numbers", "bare-links"],
+)
+def test_nothing_that_others_wrote_is_markup_in_a_file(text: str, plain: str) -> None:
+    assert exporting.plain(text) == plain

@@ -21,8 +21,8 @@ from connectors.corpus.breaking_glass import break_glass
 from connectors.models import Document, Source
 from connectors.records import DocumentRecord, PrincipalRecord, ScopeRecord
 from gateway.answering.asking import answer
-from gateway.conversations import give_feedback
-from gateway.models import AnswerSentence, Evidence, Question
+from gateway.conversations import give_feedback, rename_conversation
+from gateway.models import AnswerSentence, Evidence, LeftOut, Question
 from tests.cast import PASSWORD, World, access
 
 ASKED = "When does the Kestrel tender close?"
@@ -46,6 +46,8 @@ class Canaries:
     scope: str = field(default_factory=canary)
     question: str = field(default_factory=canary)
     answer: str = field(default_factory=canary)
+    left_out: str = field(default_factory=canary)
+    title_of_conversation: str = field(default_factory=canary)
     feedback: str = field(default_factory=canary)
     source: str = field(default_factory=canary)
     profile: str = field(default_factory=canary)
@@ -168,6 +170,9 @@ def _asked(ann: User, canaries: Canaries) -> tuple[Question, str]:
     evidence.sentence = AnswerSentence.objects.create(question=question, ordinal=99, text=f"So says {canaries.answer}.")
     evidence.pk = None
     evidence.save()
+    context = [[str(evidence.document), evidence.digest]]
+    LeftOut.objects.create(question=question, sentences=[f"Or so says {canaries.left_out}."], context=context)
+    rename_conversation(Reader(ann.pk), question.conversation_id, f"Kestrel, {canaries.title_of_conversation}")
     give_feedback(Reader(ann.pk), question.pk, "up", f"Thanks, {canaries.feedback}.")
     return question, passage
 

@@ -117,6 +117,7 @@ TO: dict[str, tuple[Body, ...]] = {
         as_json(query=ASKED, filters={"source": {"in": ["{source}"]}}),
         as_json(query=ASKED, filters={"document": ["{document}"], "scope": "{scope}"}),
     ),
+    "api/v1/conversations/%(id)s": (as_json(title="Kestrel"),),
     "api/v1/questions/%(id)s/feedback": (as_json(verdict="up", comment="Fine."),),
     "api/v1/me": (as_json(style="short"),),
     "api/v1/sources/%(key)s/principals/%(id)s": (
@@ -206,7 +207,11 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "console/add-source/": ("kind=folder", "kind={source}"),
     "console/runs/": ("source={source}",),
     "console/sources/%(key)s/quarantined/": ("reason=empty", "reason={document}&after={document}"),
+    "api/v1/conversations": ("search=Kestrel", "search={document}"),
+    "api/v1/conversations/%(id)s": ("withheld=true",),
     "questions/": ("before={question}",),
+    "questions/%(id)s/": ("left-out=shown",),
+    "conversations/": ("search=Kestrel", "before={question}&search={document}"),
     "documents/%(id)s/": ("start=0&end=9&part=1",),
 }
 # Headers that something in front of the gateway, a browser or a library gives a meaning to: none has one here.

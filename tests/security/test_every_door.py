@@ -91,17 +91,26 @@ def expect_nothing(hidden: Hidden, found: Walk, by: Walker) -> None:
 
 SEEN_BY_ANN = {
     *("text", "title", "heading", "url", "author", "metadata", "external_id", "question", "answer", "profile"),
+    *("left_out", "title_of_conversation"),
     *("source", "id of the document", "id of the passage", "id of the question", "id of the conversation"),
 }
 TELLING = {
     "api/v1/documents/%(id)s",
     "api/v1/documents/%(id)s/text",
     "api/v1/conversations/%(id)s",
+    "api/v1/conversations/%(id)s/markdown",
     "api/v1/questions/%(id)s/feedback",
     "api/v1/ask",
     "api/v1/search",
 }
-TELLING_ON_A_PAGE = {"documents/%(id)s/", "questions/%(id)s/", "questions/%(id)s/feedback/", "ask/"}
+TELLING_ON_A_PAGE = {
+    "documents/%(id)s/",
+    "conversations/%(id)s/",
+    "conversations/%(id)s/json/",
+    "questions/%(id)s/",
+    "questions/%(id)s/feedback/",
+    "ask/",
+}
 
 
 @pytest.mark.parametrize("kind", ["session", "token"])

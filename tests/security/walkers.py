@@ -27,7 +27,7 @@ EXPLAINING = frozenset(
     }
 )
 OF_A_COLLEAGUE = frozenset({"source"})  # they have an account there
-ONES_OWN = frozenset({"question", "profile", "id of the question", "id of the conversation"})
+ONES_OWN = frozenset({"question", "title_of_conversation", "profile", "id of the question", "id of the conversation"})
 
 
 # --- credentials --------------------------------------------------------------------------------------
