@@ -52,15 +52,13 @@ def parted(
     follows. What the page deletes is taken out of `known`.
     """
     first: list[Record | Ahead] = []
-    then: dict[str, list[Record]] = {}
+    then: dict[str | None, list[Record]] = {}
     for record in page:
         id = document_of(record)
-        if id in then:
-            then[id].append(record)
-        elif isinstance(record, DocumentRecord) and (apart or is_to_fetch(record, known)):
-            then[record.id] = [record]
-            if record.id in known and not apart:
-                first.append(Ahead(record))
+        if id in then or (isinstance(record, DocumentRecord) and (apart or is_to_fetch(record, known))):
+            then.setdefault(id, []).append(record)
+            if isinstance(record, DocumentRecord) and id in known and not apart:
+                first.append(Ahead(record))  # each of them: which one is the newest, the stored revision says
         else:
             first.append(record)
             if isinstance(record, Deletion) and id is not None:

@@ -15,8 +15,9 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.reader import Reader
 from connectors import adding, ingest, listing, sync
-from connectors.applying import apply_page
+from connectors.applying import Ahead, apply_page
 from connectors.corpus.reading import document_text, list_documents
+from connectors.fetching import parted
 from connectors.kit.scripted import Line, scripted
 from connectors.models import Content, Document, Source, SyncRun, Unfetched
 from connectors.records import (
@@ -592,3 +593,14 @@ def conduct_and_close(run: SyncRun) -> None:
 
     sync.conduct(run)
     connection.close()
+
+
+def test_of_several_records_of_a_document_in_one_page_each_narrows_what_is_here() -> None:
+    """The first may be an older copy, which the stored revision passes over."""
+    old = DocumentRecord(id="plan", title="Plan", scope="closed", text="Of last year.", revision=3)
+    new = replace(old, scope="open", text="Of this year.", revision=9)
+    first, then = parted([old, new], {"plan": ("", b"another")})
+    assert first == [Ahead(old), Ahead(new)]
+    assert then == [[old, new]]
+    first, then = parted([old, new], {})
+    assert first == []
