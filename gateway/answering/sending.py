@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import cast
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from connectors.corpus.hits import Hit
 from connectors.models import Source
@@ -16,10 +17,9 @@ def policies_of(sources: Collection[str]) -> dict[str, Policy]:
     """By the key of each source, as it is set now; a source that is not there any more is open to no model (P18)."""
     if not sources:
         return {}
-    there = Source.objects.filter(directory__key__in=sources).values_list("pk", "directory__key")
-    keys: dict[int, str] = dict(there)
-    said = dict(ModelPolicy.objects.filter(source__in=keys).values_list("source_id", "open_to"))
-    policies = {key: cast("Policy", said.get(number, "any")) for number, key in keys.items()}
+    said = ModelPolicy.objects.filter(source=OuterRef("pk")).values("open_to")
+    there = Source.objects.filter(directory__key__in=sources).annotate(open_to=Subquery(said))
+    policies = {key: cast("Policy", policy or "any") for key, policy in there.values_list("directory__key", "open_to")}
     return {key: policies.get(key, "none") for key in sources}
 
 
@@ -32,6 +32,8 @@ def set_policy(source: Source, policy: Policy, *, user_id: int | None = None) ->
 
 def in_order(chain: Sequence[Provider], hits: Sequence[Hit]) -> list[Provider]:
     """The models in the order in which they are asked: before others those that may be sent all of the hits."""
+    if len(chain) < 2:
+        return list(chain)
     policies = policies_of({hit.source for hit in hits})
     return sorted(chain, key=lambda provider: not all(map(provider.may_see, policies.values())))
 

@@ -57,15 +57,18 @@ def assembled(reader: Viewers, hits: Sequence[Hit], room: int) -> list[Hit]:
             context.hits.append(hit)
     best = context.hits[:AROUND]
     wholes = whole_documents(reader, best, PARTS)
-    around = neighbours(reader, best)
-    for hit in best:
-        whole = [replace(part, newer=hit.newer) for part in wholes.get(hit.document_id, ())]
-        if whole and context.add(whole):
-            continue
+    long = [hit for hit in best if not _whole(context, hit, wholes.get(hit.document_id, ()))]
+    around = neighbours(reader, long)
+    for hit in long:
         for beside in around.get(hit.passage_id, ()):
             if beside.heading == hit.heading:
                 context.add([replace(beside, newer=hit.newer)])
     return by_document(context.hits)
+
+
+def _whole(context: Context, hit: Hit, parts: Sequence[Hit]) -> bool:
+    """Whether all of the hit's document is in the prompt now."""
+    return bool(parts) and context.add(replace(part, newer=hit.newer) for part in parts)
 
 
 def by_document(hits: Sequence[Hit]) -> list[Hit]:
