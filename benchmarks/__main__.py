@@ -7,7 +7,7 @@ rest, at any size and side by side with its peers.
 import subprocess
 import sys
 
-ALONE = ("ask", "answering", "explain", "permissions", "loading", "startup", "memory")
+ALONE = ("ask", "answering", "explain", "permissions", "loading", "syncing", "startup", "memory")
 OF_RETRIEVAL = ("run", "changes", "clients", "words", "http")
 
 
