@@ -19,7 +19,7 @@ from connectors.sources.database.systems import SPARE
 from gateway import audit, pausing
 from gateway.answering import model
 from gateway.answering.drafts import Draft
-from gateway.answering.providers import ModelUnavailable
+from gateway.answering.providers import ModelUnavailable, providers
 from gateway.answering.recording import Asked
 from gateway.answering.releasing import as_it_stands, cleared, pair_of, pairs_of, readable_evidence
 from gateway.answering.threads import in_thread
@@ -49,9 +49,10 @@ async def answered(asked: Asked, hits: Sequence[Hit]) -> Found | None:
     database = await in_thread(askable, hits)
     if database is None:
         return None
-    by = model.name() or grammar.NAME
-    sql, shown = await _worded(asked, database, by)
-    if sql is None and by != grammar.NAME:
+    by = next((provider.name for provider in providers("query")), grammar.NAME)
+    try:
+        sql, shown = await _worded(asked, database, by)
+    except ModelUnavailable:
         by = grammar.NAME
         sql, shown = await _worded(asked, database, by)
     if sql is None:
@@ -87,7 +88,10 @@ async def answered(asked: Asked, hits: Sequence[Hit]) -> Found | None:
 
 
 async def _worded(asked: Asked, database: Askable, by: str) -> tuple[str | None, list[Hit]]:
-    """SQL for the question, and the passages that whoever wrote it was shown; each noted, and readable right then."""
+    """SQL for the question, and the passages that whoever wrote it was shown; each noted, and readable right then.
+
+    Raises ModelUnavailable.
+    """
     await pausing.at("before_prompt")
     shown = await in_thread(cleared, asked, database.passages, by)
     views = database.only(shown).views
@@ -96,15 +100,9 @@ async def _worded(asked: Asked, database: Askable, by: str) -> tuple[str | None,
         return None, shown
     if by == grammar.NAME:
         return grammar.query_of(asked.text, views, system), shown
-    try:
-        said = await model.completed(
-            prompting.messages(asked.text, asked.earlier, views, system),
-            use="query",
-            sources={hit.source for hit in shown},
-            user_id=asked.person.pk,
-        )
-    except ModelUnavailable:
-        return None, shown
+    prompt = prompting.messages(asked.text, asked.earlier, views, system)
+    sources = {hit.source for hit in shown}
+    said = await model.completed(prompt, use="query", sources=sources, user_id=asked.person.pk)
     return prompting.statement_in(said), shown
 
 

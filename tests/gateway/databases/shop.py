@@ -68,9 +68,9 @@ def views() -> Mapping[str, View]:
     return read_views(VIEWS).views
 
 
-def statements(hidden: Sequence[tuple[object, ...]] = OF_OTHERS) -> list[str]:
-    """The shop with other rows that Ann may not see."""
-    rows = [f"INSERT INTO shop_orders VALUES ({', '.join(map(literal, (*row, SECRET)))})" for row in (*OWN, *hidden)]
+def statements(hidden: Sequence[tuple[object, ...]] = OF_OTHERS, own: Sequence[tuple[object, ...]] = OWN) -> list[str]:
+    """The shop with other rows that Ann may not see, or with hers in another order."""
+    rows = [f"INSERT INTO shop_orders VALUES ({', '.join(map(literal, (*row, SECRET)))})" for row in (*own, *hidden)]
     offices = [f"INSERT INTO shop_offices VALUES ({', '.join(map(literal, (*row, SECRET)))})" for row in OFFICES]
     return [*TABLES, *rows, *offices, f"INSERT INTO payroll VALUES ('{SECRET}', {HIDDEN_NUMBER})"]
 

@@ -1,12 +1,16 @@
 """What `check` finds out about a role, and which roles are refused, on the real servers."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from connectors.records import PrincipalRecord
 from connectors.sources.base import ConnectorError
+from connectors.sources.database.asking import AskingFailed, Limits, ask, place_of
 from connectors.sources.database.connector import Database
+from connectors.sources.database.views import read_views
+from gateway.databases.writing import written
 from gateway.embedded.own_secrets import secrets_of
 from tests.gateway.databases import shop
 from tests.gateway.databases.servers import Server
@@ -58,6 +62,46 @@ def test_a_role_that_writes_by_default_is_told_how_not_to(running: dict[str, Ser
 def test_a_password_that_is_wrong_is_told_without_it(running: dict[str, Server]) -> None:
     [sentence] = source(running["mariadb"], password="not the word").check()
     assert sentence.startswith("The database cannot be reached: ") and "not the word" not in sentence
+
+
+def test_a_role_that_may_write_cannot_while_it_is_asked(running: dict[str, Server], data_dir: Path) -> None:
+    for kind, owner, password in (
+        ("postgres", "gatehouse", secrets_of(data_dir).postgres_password),
+        ("mariadb", "root", ""),
+    ):
+        server = running[kind]
+        server.run([*shop.emptied(), *shop.statements()])
+        place = place_of(server.url.replace("shop_reader", owner), password)
+        schema = "public." if kind == "postgres" else ""
+        for statement in (
+            f"DELETE FROM {schema}payroll",
+            f"INSERT INTO {schema}payroll VALUES ('x', 1)",
+            f"CREATE TABLE {schema}stolen (a INT)",
+        ):
+            with pytest.raises(AskingFailed):
+                ask(place, statement, {}, Limits())
+        assert ask(place, f"SELECT COUNT(*) FROM {schema}payroll", {}, Limits()).rows == (("1",),)
+
+
+def test_names_in_a_database_may_be_anything(server: Server) -> None:
+    """Quotes, percents and placeholders in them stay parts of names."""
+    system = server.place.system
+    odd = f"an {system.quote}odd{system.quote} %s %(p0)s :p0 name"
+    quoted = system.quote + odd.replace(system.quote, system.quote * 2) + system.quote
+    server.run([*shop.emptied(), *shop.statements(), f"CREATE TABLE {quoted} ({quoted} VARCHAR(9), payer VARCHAR(9))"])
+    server.run([f"INSERT INTO {quoted} VALUES ('seen', 'ann')", f"INSERT INTO {quoted} VALUES ('hidden', 'bob')"])
+    try:
+        said = json.dumps(odd)
+        views = (
+            f"views: {{odd: {{relation: {said}, rows: {{column: payer, names: ids}}, columns: {{a: {{is: {said}}}}}}}}}"
+        )
+        found = source(server)
+        found.values["views"] = views
+        assert found.check() == ["Nobody may ask odd until it has grants."]
+        statement = written("SELECT a FROM odd WHERE a LIKE '%e%'", system, read_views(views).views, {"ann"}, 9)
+        assert ask(server.place, statement.sql, statement.parameters, Limits()).rows == (("seen",),)
+    finally:
+        server.run([f"DROP TABLE {quoted}"])
 
 
 def test_addresses_in_rows_are_accounts_letter_by_letter(server: Server) -> None:
