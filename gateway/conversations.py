@@ -1,9 +1,9 @@
 """A person's own questions, and their answers shown again: every sentence is checked anew (P15, P16)."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
@@ -140,6 +140,38 @@ def get_conversation(reader: Viewers, conversation_id: UUID) -> list[ShownAnswer
     return _shown(reader, _with_answers(questions))
 
 
+def answers_for_another(reader: Viewers, questions: QuerySet[Question]) -> list[ShownAnswer]:
+    """Answers that somebody else was given, as this reader may see them: only sentences whose every passage they may
+    read as it was. Numbered anew, and nothing tells of the rest, nor whether there was any (P14, P16).
+    """
+    stored = list(questions.prefetch_related("sentences__rows", "sentences__evidence"))
+    pairs = {_pair(each) for question in stored for each in _evidence(_not_of_rows(question))}
+    passages = passages_holding(reader, pairs)
+    states = holds_evidence(reader, pairs)
+    return [_for_another(question, _Render(states, passages, {})) for question in stored]
+
+
+def _for_another(question: Question, render: "_Render") -> ShownAnswer:
+    sentences = [each for stored in _not_of_rows(question) for each in render.whole(stored)]
+    return ShownAnswer(
+        id=question.pk,
+        conversation_id=question.conversation_id,
+        question=question.text,
+        asked_at=question.asked_at,
+        status="",
+        language=question.language,
+        model="",
+        sentences=tuple(replace(each, ordinal=ordinal) for ordinal, each in enumerate(sentences, start=1)),
+        citations=render.citations(),
+        feedback=None,
+    )
+
+
+def _not_of_rows(question: Question) -> list[AnswerSentence]:
+    """Rows of a database are asked for in the name of one person, and shown to nobody else."""
+    return [sentence for sentence in question.sentences.all() if not hasattr(sentence, "rows")]
+
+
 def turns_before(reader: Viewers, question_id: UUID, *, limit: int) -> list[Turn]:
     """The last questions before one of the reader's own, in its conversation, oldest first, with what they may read of
     the answers now: sentences whose passages still say the same."""
@@ -174,14 +206,14 @@ def _own_conversations(reader: Viewers) -> QuerySet[Conversation]:
     return Conversation.objects.filter(owner=reader.asker.user_id)
 
 
-def _in_lines(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
+def _in_lines(conversations: QuerySet[Conversation]) -> QuerySet[Any]:
     asked = Question.objects.filter(conversation=OuterRef("pk"))
     first = asked.order_by("asked_at").values("text")[:1]
     last = asked.order_by("-asked_at").values("asked_at")[:1]
     return conversations.annotate(text=Subquery(first), asked_at=Coalesce(Subquery(last), "started_at"))
 
 
-def _lines(conversations: QuerySet[Conversation]) -> list[ConversationLine]:
+def _lines(conversations: QuerySet[Any]) -> list[ConversationLine]:
     told = conversations.values_list("pk", "title", "text", "started_at", "asked_at")
     return [
         ConversationLine(id=id, text=title or first or "", started_at=started_at, asked_at=asked_at)
@@ -265,6 +297,11 @@ class _Render:
             table=self._tables.get(stored.pk),
             of_rows=told,
         )
+
+    def whole(self, stored: AnswerSentence) -> Iterator[ShownSentence]:
+        """The sentence, if all it rests on stands as it was; one that is not shown is given no number."""
+        if self._state([_pair(each) for each in stored.evidence.all()]) == "shown":
+            yield self.sentence(stored)
 
     def citations(self) -> tuple[Citation, ...]:
         """Marked as older versions of one another only: the check that released these released no other document."""

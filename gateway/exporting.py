@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.answering.events import Citation, unsupported
 from gateway.conversations import ConversationLine, ShownAnswer, ShownSentence
+from gateway.sharing import SharedConversation, SharedLine
 
 MARKUP = re.compile(r"([\\`*_\[\]<>#|~&@]|^[-+]|:(?=//)|(?<=www)\.|(?<=^\d)[.)]|(?<=^\d\d)[.)])", re.IGNORECASE)
 WITHHELD = "A sentence is withheld: what it rests on can no longer be read."
@@ -41,6 +42,24 @@ def line_json(line: ConversationLine) -> dict[str, Any]:
 
 def as_json(line: ConversationLine, answers: Sequence[ShownAnswer], *, apart: bool = False) -> dict[str, Any]:
     return {**line_json(line), "questions": [answer_json(answer, apart=apart) for answer in answers]}
+
+
+def shared_line_json(line: SharedLine) -> dict[str, Any]:
+    return {"id": line.id, "title": line.text, "owner": line.owner, "shared_at": line.shared_at}
+
+
+def shared_json(shared: SharedConversation) -> dict[str, Any]:
+    """Nothing of how the answers ended or who wrote them: that rests on what their owner may read."""
+    questions = [
+        {
+            "question": answer.question,
+            "asked_at": answer.asked_at,
+            "sentences": [{"text": each.text, "citations": list(each.citations)} for each in answer.sentences],
+            "citations": [citation.as_json() for citation in answer.citations],
+        }
+        for answer in shared.answers
+    ]
+    return {**shared_line_json(shared.line), "questions": questions}
 
 
 def as_markdown(line: ConversationLine, answers: Sequence[ShownAnswer]) -> str:

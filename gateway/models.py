@@ -9,7 +9,7 @@ from connectors.models import Source
 
 
 class Conversation(models.Model):
-    """Questions one person asked in a row. Nobody else ever reads it."""
+    """Questions one person asked in a row. Nobody else reads it but whom they share it with."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -18,6 +18,22 @@ class Conversation(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["owner", "-started_at"], name="conversations_of_a_person")]
+
+
+class Share(models.Model):
+    """A conversation that its owner lets one more person see, of whom it keeps what the owner wrote.
+
+    An address that was nobody's when it was written stays nobody's: then `reader` is empty (P13, P14).
+    """
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="shares")
+    address = models.CharField(max_length=254)
+    reader = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    shared_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["address"]
+        constraints = [models.UniqueConstraint("conversation", "address", name="one_share_of_an_address")]
 
 
 class Question(models.Model):

@@ -178,6 +178,41 @@ class Conversation(ConversationLine):
     questions = ShownAnswer(many=True)
 
 
+class Share(s.Serializer[object]):
+    address = s.EmailField()
+
+
+class Shares(s.Serializer[object]):
+    results = Share(many=True)
+
+
+class SharedLine(s.Serializer[object]):
+    id = s.UUIDField()
+    title = s.CharField()
+    owner = s.CharField()
+    shared_at = s.DateTimeField()
+
+
+class SharedLines(s.Serializer[object]):
+    results = SharedLine(many=True)
+
+
+class SharedSentence(s.Serializer[object]):
+    text = s.CharField()
+    citations = s.ListField(child=s.IntegerField())
+
+
+class SharedAnswer(s.Serializer[object]):
+    question = s.CharField()
+    asked_at = s.DateTimeField()
+    sentences = SharedSentence(many=True)
+    citations = Citation(many=True)
+
+
+class SharedConversation(SharedLine):
+    questions = SharedAnswer(many=True)
+
+
 class FeedbackRequest(s.Serializer[object]):
     verdict = s.ChoiceField(choices=["up", "down"])
     comment = s.CharField(required=False, max_length=2000)

@@ -15,6 +15,7 @@ from gateway.api import (
     profile,
     pushing,
     searching,
+    sharing,
 )
 from gateway.api.ids import public_id
 from gateway.api.view import NotThere
@@ -45,6 +46,9 @@ urlpatterns = [
     path("conversations", conversations.Conversations.as_view(), name="api-conversations"),
     path("conversations/<public_id:id>", conversations.Conversation.as_view(), name="api-conversation"),
     path("conversations/<public_id:id>/markdown", conversations.Markdown.as_view(), name="api-conversation-markdown"),
+    path("conversations/<public_id:id>/shares", sharing.Shares.as_view(), name="api-shares"),
+    path("shared", sharing.SharedWithMe.as_view(), name="api-shared"),
+    path("shared/<public_id:id>", sharing.SharedOne.as_view(), name="api-shared-conversation"),
     path("questions/<public_id:id>/feedback", conversations.Feedback.as_view(), name="api-feedback"),
     path("me", profile.Me.as_view(), name="api-me"),
     path("sources", administering.Sources.as_view(), name="api-sources"),

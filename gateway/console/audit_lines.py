@@ -12,6 +12,8 @@ KINDS = {
     "answer.context": "asked a question",
     "answer.rows": "asked a database",
     "answer.no_rows": "would have asked a database, which was not sent the SQL or did not answer",
+    "conversation.shared": "shared a conversation",
+    "conversation.taken_back": "took a shared conversation back",
     "source.paused": "paused a source",
     "source.held_kept": "kept documents a source no longer listed",
     "source.held_deleted": "deleted documents a source no longer listed",

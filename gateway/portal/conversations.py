@@ -10,10 +10,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from gateway import conversations as kept
-from gateway import exporting
+from gateway import exporting, sharing
 from gateway.conversations import ConversationLine, ShownAnswer
 from gateway.portal.questions import PAGE, answer_context, moment_from
 from gateway.portal.requests import SignedInRequest, reader_of
+from gateway.sharing import ShareRefused
 
 
 @require_safe
@@ -25,15 +26,18 @@ def conversations(request: HttpRequest) -> HttpResponse:
     reader = reader_of(cast(SignedInRequest, request))
     lines = kept.list_conversations(reader, limit=PAGE + 1, before=before, search=search)
     older = lines[PAGE - 1].asked_at.isoformat() if len(lines) > PAGE else ""
-    context = {"section": "conversations", "lines": lines[:PAGE], "older": older, "search": search}
+    context: dict[str, Any] = {"section": "conversations", "lines": lines[:PAGE], "older": older, "search": search}
+    if not (search or before):
+        context["shared"] = sharing.list_shared(reader)
     return render(request, "portal/conversations.html", context)
 
 
 @require_safe
 @never_cache
 def conversation(request: HttpRequest, id: UUID) -> HttpResponse:
+    shares = sharing.shared_with(reader_of(cast(SignedInRequest, request)), id)
     line, answers = found_or_404(request, id)
-    return render(request, "portal/conversation.html", page_of(line, answers))
+    return render(request, "portal/conversation.html", page_of(line, answers) | {"shares": shares})
 
 
 @require_safe
@@ -72,6 +76,43 @@ def delete_all(request: HttpRequest) -> HttpResponse:
     kept.delete_conversations(reader_of(cast(SignedInRequest, request)))
     messages.success(request, "All your conversations were deleted.")
     return redirect("conversations")
+
+
+@require_POST
+def share(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Says the same whether the address is anybody's or not (P14)."""
+    reader = reader_of(cast(SignedInRequest, request))
+    address = storable(request.POST.get("address")).strip()
+    try:
+        if not sharing.share(reader, id, address):
+            raise Http404
+    except ShareRefused as refused:
+        messages.error(request, refused.message)
+    else:
+        messages.success(request, f"If somebody here has the address {address}, they can see this conversation now.")
+    return redirect("conversation", id)
+
+
+@require_POST
+def take_back(request: HttpRequest, id: UUID) -> HttpResponse:
+    reader = reader_of(cast(SignedInRequest, request))
+    address = storable(request.POST.get("address"))
+    if not sharing.take_back(reader, id, address):
+        raise Http404
+    messages.success(request, f"The conversation is no longer shared with {address}.")
+    return redirect("conversation", id)
+
+
+@require_safe
+@never_cache
+def shared(request: HttpRequest, id: UUID) -> HttpResponse:
+    """A conversation of somebody else's. Not shared, taken back and unknown are the same 404 (P14)."""
+    found = sharing.get_shared(reader_of(cast(SignedInRequest, request)), id)
+    if found is None:
+        raise Http404
+    answers = [answer_context(answer) for answer in found.answers]
+    context = {"section": "conversations", "line": found.line, "answers": answers}
+    return render(request, "portal/shared.html", context)
 
 
 def page_of(line: ConversationLine, answers: list[ShownAnswer]) -> dict[str, Any]:

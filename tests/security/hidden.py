@@ -23,6 +23,7 @@ from connectors.records import DocumentRecord, PrincipalRecord, ScopeRecord
 from gateway.answering.asking import answer
 from gateway.conversations import give_feedback, rename_conversation
 from gateway.models import AnswerSentence, Evidence, LeftOut, Question
+from gateway.sharing import share
 from tests.cast import PASSWORD, World, access
 
 ASKED = "When does the Kestrel tender close?"
@@ -173,6 +174,7 @@ def _asked(ann: User, canaries: Canaries) -> tuple[Question, str]:
     context = [[str(evidence.document), evidence.digest]]
     LeftOut.objects.create(question=question, sentences=[f"Or so says {canaries.left_out}."], context=context)
     rename_conversation(Reader(ann.pk), question.conversation_id, f"Kestrel, {canaries.title_of_conversation}")
+    share(Reader(ann.pk), question.conversation_id, ann.email)  # and with nobody else
     give_feedback(Reader(ann.pk), question.pk, "up", f"Thanks, {canaries.feedback}.")
     return question, passage
 

@@ -118,6 +118,9 @@ TO: dict[str, tuple[Body, ...]] = {
         as_json(query=ASKED, filters={"document": ["{document}"], "scope": "{scope}"}),
     ),
     "api/v1/conversations/%(id)s": (as_json(title="Kestrel"),),
+    "api/v1/conversations/%(id)s/shares": (as_json(address="{email}"),),
+    "conversations/%(id)s/share/": (as_form(address="{email}"),),
+    "conversations/%(id)s/take-back/": (as_form(address="{email}"),),
     "api/v1/questions/%(id)s/feedback": (as_json(verdict="up", comment="Fine."),),
     "api/v1/me": (as_json(style="short"),),
     "api/v1/sources/%(key)s/principals/%(id)s": (
@@ -209,6 +212,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "console/sources/%(key)s/quarantined/": ("reason=empty", "reason={document}&after={document}"),
     "api/v1/conversations": ("search=Kestrel", "search={document}"),
     "api/v1/conversations/%(id)s": ("withheld=true",),
+    "api/v1/conversations/%(id)s/shares": ("address={email}",),
     "questions/": ("before={question}",),
     "questions/%(id)s/": ("left-out=shown",),
     "conversations/": ("search=Kestrel", "before={question}&search={document}"),
