@@ -14,6 +14,7 @@ from connectors.corpus.breaking_glass import shown
 from connectors.corpus.evidence import Pair, holds_evidence, passages_holding
 from connectors.corpus.hits import Hit
 from connectors.strict_json import is_storable
+from gateway import audit
 from gateway.answering import notices
 from gateway.answering.events import Citation
 from gateway.answering.following import Turn
@@ -25,6 +26,7 @@ from gateway.versions import marked
 State = Literal["shown", "withheld", "changed"]
 States = dict[Pair, Literal["held", "changed"]]
 Verdict = Literal["up", "down"]
+Reason = Literal["wrong", "incomplete", "out_of_date", "not_asked", "not_for_me"]
 LONGEST_COMMENT = 2_000  # characters
 LONGEST_TITLE = 200
 MOST_WORDS = 20  # of a search
@@ -192,13 +194,21 @@ def delete_conversation(reader: Viewers, conversation_id: UUID) -> bool:
     return deleted > 0
 
 
-def give_feedback(reader: Viewers, question_id: UUID, verdict: Verdict, comment: str = "") -> bool:
-    """What the reader thinks of an answer of theirs, in place of what they said before. False when there is none."""
+def give_feedback(
+    reader: Viewers, question_id: UUID, verdict: Verdict, comment: str = "", reason: Reason | None = None
+) -> bool:
+    """What the reader thinks of an answer of theirs, in place of what they said before. False when there is none.
+
+    That something should not be visible to them is audited: the answer's context is in the audit too.
+    """
     question = _own_questions(reader).filter(pk=question_id).first()
     if question is None:
         return False
-    given = {"verdict": Feedback.Verdict(verdict), "comment": comment[:LONGEST_COMMENT]}
+    why = reason if reason and verdict == "down" else ""
+    given = {"verdict": Feedback.Verdict(verdict), "comment": comment[:LONGEST_COMMENT], "reason": why}
     Feedback.objects.update_or_create(question=question, defaults=given)
+    if why == "not_for_me":
+        audit.record("answer.objected", user_id=reader.asker.user_id, details={"question": str(question_id)})
     return True
 
 

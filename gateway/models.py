@@ -125,10 +125,43 @@ class Feedback(models.Model):
         UP = "up"
         DOWN = "down"
 
+    class Reason(models.TextChoices):
+        WRONG = "wrong", "It is wrong"
+        INCOMPLETE = "incomplete", "It is incomplete"
+        OUT_OF_DATE = "out_of_date", "It is out of date"
+        NOT_ASKED = "not_asked", "It is not what I asked"
+        NOT_FOR_ME = "not_for_me", "It should not be visible to me"
+
     question = models.OneToOneField(Question, models.CASCADE, related_name="feedback")
     verdict = models.CharField(max_length=4, choices=Verdict.choices)
+    reason = models.CharField(max_length=11, choices=Reason.choices, blank=True, default="")
     comment = models.TextField(max_length=2000, blank=True)
     given_at = models.DateTimeField(auto_now=True)
+
+
+class Report(models.Model):
+    """That a document is out of date, from somebody who could read it. Plain ids, as evidence has.
+
+    Its text is for its writer, for its author as the source names them, and for staff, while they may read the document.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    document = models.UUIDField()
+    source = models.BigIntegerField()
+    writer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    text = models.TextField(max_length=1000, blank=True)
+    reported_at = models.DateTimeField(auto_now=True)
+    done_at = models.DateTimeField(null=True)
+    done_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["document", "writer"],
+                condition=models.Q(done_at=None),
+                name="one_open_report_of_a_document_by_a_person",
+            )
+        ]
 
 
 class LeakTest(models.Model):

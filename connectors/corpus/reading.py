@@ -1,11 +1,13 @@
 """Documents as a reader sees them. Everything here takes a reader, and asks the database in that statement."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parseaddr
 from typing import Any
 from uuid import UUID
 
+from accounts.addresses import normalised
 from accounts.reader import Viewers
 from connectors.corpus.breaking_glass import shown
 from connectors.corpus.hits import Named
@@ -79,6 +81,35 @@ def list_documents(
     if after is not None:
         rows = rows.filter(public_id__gt=after)
     return shown(reader, lambda: list(map(_view, rows.all()[:limit])), _ids)
+
+
+def get_documents(reader: Viewers, ids: Collection[UUID]) -> list[DocumentView]:
+    """Those of these documents that the reader may read."""
+    named = Document.objects.visible_to(reader).filter(public_id__in=ids)
+    named = named.select_related("source__directory", "container")
+    return shown(reader, lambda: list(map(_view, named.all())), _ids)
+
+
+def documents_by(reader: Viewers, ids: Collection[UUID], accounts: Mapping[str, Collection[str]]) -> list[DocumentView]:
+    """Those of these documents that the reader may read and whose source names one of these as author or owner.
+
+    `accounts`: by the key of a source, ids and addresses of accounts there. What a file says of its author, and what
+    people are called, is nobody's word (P3, P13). Addresses are compared as they are in `accounts`.
+    """
+    named = Document.objects.visible_to(reader).filter(public_id__in=ids, source__directory__key__in=accounts)
+    named = named.select_related("source__directory", "container")
+
+    def read() -> list[DocumentView]:
+        return [_view(row) for row in named.all() if not _authors(row).isdisjoint(accounts[row.source.key])]
+
+    return shown(reader, read, _ids)
+
+
+def _authors(row: Document) -> set[str]:
+    """As the source has them; of "Ann <ann@example.org>" also the address."""
+    named = [row.author, row.metadata.get("owner")]
+    told = {each for each in named if isinstance(each, str)}
+    return (told | {normalised(parseaddr(each)[1]) for each in told}) - {""}
 
 
 def attached_to(reader: Viewers, document_id: UUID) -> list[Named]:

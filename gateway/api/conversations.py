@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -17,9 +17,10 @@ from gateway.api import shapes
 from gateway.api.authentication import reader_of
 from gateway.api.cursors import cursor_after, mark_of
 from gateway.api.view import ApiView
-from gateway.conversations import ConversationLine, ShownAnswer
+from gateway.conversations import ConversationLine, Reason, ShownAnswer
 
-FEEDBACK_FIELDS = ("verdict", "comment")
+FEEDBACK_FIELDS = ("verdict", "comment", "reason")
+REASONS: Sequence[Reason] = get_args(Reason)
 VERDICTS: Sequence[Literal["up", "down"]] = ("up", "down")
 MAX_COMMENT = 2_000
 PAGE = 50
@@ -133,7 +134,8 @@ class Feedback(ApiView):
         fields = Fields(request.data, FEEDBACK_FIELDS)
         verdict = fields.choice("verdict", VERDICTS)
         comment = fields.text("comment", most=MAX_COMMENT)
-        if not conversations.give_feedback(reader_of(request), id, verdict, comment):
+        reason = fields.choice("reason", REASONS) if fields.get("reason") is not None else None
+        if not conversations.give_feedback(reader_of(request), id, verdict, comment, reason):
             raise Http404
         return Response(status=204)
 

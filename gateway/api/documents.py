@@ -10,7 +10,8 @@ from rest_framework.response import Response
 from accounts.models import Verb
 from connectors.corpus import reading
 from connectors.corpus.reading import DocumentView
-from connectors.strict_json import is_storable
+from connectors.strict_json import Fields, is_storable
+from gateway import reporting
 from gateway.api import shapes
 from gateway.api.authentication import reader_of
 from gateway.api.cursors import cursor_after, mark_of
@@ -68,6 +69,18 @@ class Document(ApiView):
                 "attachments": [attachment.as_json() for attachment in attachments],
             }
         )
+
+
+class Reports(ApiView):
+    verb = Verb.READ
+
+    @extend_schema(operation_id="document_report", request=shapes.ReportRequest, responses={204: None})
+    def post(self, request: Request, id: UUID) -> Response:
+        """Says that a document is out of date: to whom its source names as author, and to those who run the gateway."""
+        text = Fields(request.data, ("text",)).text("text", most=reporting.LONGEST_TEXT)
+        if not reporting.report(reader_of(request), id, text):
+            raise Http404
+        return Response(status=204)
 
 
 class DocumentText(ApiView):

@@ -215,7 +215,16 @@ class SharedConversation(SharedLine):
 
 class FeedbackRequest(s.Serializer[object]):
     verdict = s.ChoiceField(choices=["up", "down"])
+    reason = s.ChoiceField(
+        choices=["wrong", "incomplete", "out_of_date", "not_asked", "not_for_me"],
+        required=False,
+        help_text="Of a `down`: what is wrong with it; `not_for_me`: it should not be visible to the asker.",
+    )
     comment = s.CharField(required=False, max_length=2000)
+
+
+class ReportRequest(s.Serializer[object]):
+    text = s.CharField(required=False, max_length=1000)
 
 
 class PrincipalName(s.Serializer[object]):

@@ -42,6 +42,7 @@ urlpatterns = [
     path("search", searching.Search.as_view(), name="api-search"),
     path("documents", documents.Documents.as_view(), name="api-documents"),
     path("documents/<public_id:id>", documents.Document.as_view(), name="api-document"),
+    path("documents/<public_id:id>/reports", documents.Reports.as_view(), name="api-document-reports"),
     path("documents/<public_id:id>/text", documents.DocumentText.as_view(), name="api-document-text"),
     path("conversations", conversations.Conversations.as_view(), name="api-conversations"),
     path("conversations/<public_id:id>", conversations.Conversation.as_view(), name="api-conversation"),

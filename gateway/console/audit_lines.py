@@ -14,6 +14,8 @@ KINDS = {
     "answer.no_rows": "would have asked a database, which was not sent the SQL or did not answer",
     "conversation.shared": "shared a conversation",
     "conversation.taken_back": "took a shared conversation back",
+    "document.reported": "reported a document as out of date",
+    "answer.objected": "said that an answer should not be visible to them",
     "source.paused": "paused a source",
     "source.held_kept": "kept documents a source no longer listed",
     "source.held_deleted": "deleted documents a source no longer listed",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gateway.console import break_glass, configuring, explaining, one_source, views
+from gateway.console import break_glass, configuring, explaining, one_source, reports, views
 from gateway.console.what_if import what_if
 
 app_name = "console"
@@ -32,5 +32,7 @@ urlpatterns = [
     path("access/readers/<uuid:document>/", explaining.readers_of, name="readers-of"),
     path("break-glass/", break_glass.overview, name="break-glass"),
     path("break-glass/<int:id>/end/", break_glass.end, name="end-break-glass"),
+    path("reports/", reports.reports, name="reports"),
+    path("reports/<uuid:id>/done/", reports.done, name="report-done"),
     path("audit/", views.audit_list, name="audit"),
 ]

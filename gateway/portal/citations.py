@@ -26,6 +26,7 @@ def source_line(citation: Citation) -> dict[str, Any]:
         "href": f"{address}?start={hit.start}&end={hit.end}#passage",
         "place": " · ".join(part for part in place if part),
         "excerpt": excerpt_of(hit),
+        "report_href": f"{address}#report",
         **(
             {"container": container.title, "container_href": reverse("document", args=[container.id])}
             if container

@@ -5,15 +5,18 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.html import escape
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from connectors.corpus.reading import TextView, attached_to, document_text, get_document
+from gateway import reporting
 from gateway.portal.document_text import Block, Passage, blocks, parts_of, passage_from
 from gateway.portal.requests import SignedInRequest, reader_of
+from gateway.reporting import own_report
 
 
 @require_safe
@@ -22,6 +25,7 @@ def document(request: HttpRequest, id: UUID) -> HttpResponse:
     """Foreign and unknown are the same 404 (P14)."""
     reader = reader_of(cast(SignedInRequest, request))
     attachments = attached_to(reader, id)
+    said = own_report(reader, id)
     view = get_document(reader, id)
     text = document_text(reader, id)
     if view is None or text is None:
@@ -33,10 +37,31 @@ def document(request: HttpRequest, id: UUID) -> HttpResponse:
         "document": view,
         "original": original_at(view.url),
         "cited": passage is not None,
+        "said": said,
         "attachments": attachments,
         "left_out": view.metadata.get("attachments_left_out", ""),
     }
     return render(request, "portal/document.html", context | part)
+
+
+@require_POST
+def report(request: HttpRequest, id: UUID) -> HttpResponse:
+    """A reader says that the document is out of date."""
+    text = request.POST.get("text", "").replace("\0", " ")
+    if not reporting.report(reader_of(cast(SignedInRequest, request)), id, text):
+        raise Http404
+    messages.success(request, "Thank you. Whoever the source names as its author is told, if they use Gatehouse.")
+    return redirect("document", id)
+
+
+@require_POST
+def seen_to(request: HttpRequest, id: UUID) -> HttpResponse:
+    """The author of a document has seen to a report on it."""
+    reader = reader_of(cast(SignedInRequest, request))
+    if not reporting.mark_done(reader, id, reporting.on_ones_own(reader)):
+        raise Http404
+    messages.success(request, "The report is marked as done.")
+    return redirect("me")
 
 
 def shown_part(text: TextView, passage: Passage | None, wanted: str) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.identity import effective_groups, linked_accounts
 from accounts.models import User
+from accounts.reader import Reader
+from gateway import reporting
 from gateway.portal.requests import SignedInRequest
 
 LANGUAGES = {
@@ -79,5 +81,6 @@ def me(request: HttpRequest) -> HttpResponse:
         ],
         "accounts": linked_accounts(user.pk),
         "groups": effective_groups(user.pk),
+        "reported": reporting.on_ones_own(Reader(user.pk)),
     }
     return render(request, "portal/me.html", context)

@@ -1,7 +1,7 @@
 """A person's own questions, each answer checked again before it is shown (P15, P16)."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, cast, get_args
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,11 +9,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from gateway.conversations import ShownAnswer, Verdict, get_question, give_feedback, list_questions
+from gateway.conversations import Reason, ShownAnswer, Verdict, get_question, give_feedback, list_questions
 from gateway.portal.citations import source_line
 from gateway.portal.requests import SignedInRequest, reader_of
 
 PAGE = 30
+REASONS = get_args(Reason)
 
 
 @require_safe
@@ -62,7 +63,9 @@ def feedback(request: HttpRequest, id: UUID) -> HttpResponse:
 def record_feedback(request: HttpRequest, id: UUID) -> HttpResponse:
     verdict: Verdict = "up" if request.POST.get("verdict") == "up" else "down"
     reader = reader_of(cast(SignedInRequest, request))
-    if not give_feedback(reader, id, verdict, request.POST.get("comment", "").strip()):
+    reason = cast(Reason, request.POST["reason"]) if request.POST.get("reason", "") in REASONS else None
+    comment = request.POST.get("comment", "").replace("\0", " ").strip()
+    if not give_feedback(reader, id, verdict, comment, reason):
         raise Http404
     if request.headers.get("HX-Request") != "true":
         return redirect("question", id)

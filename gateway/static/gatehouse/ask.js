@@ -31,6 +31,7 @@
       const line = clone("source-template");
       for (const element of line.querySelectorAll("[data-fill]")) element.textContent = data[element.dataset.fill] ?? "";
       line.querySelector("[data-href]").setAttribute("href", data.href);
+      line.querySelector("[data-report-href]").setAttribute("href", data.report_href);
       line.querySelector("[data-container]").hidden = !data.container;
       line.querySelector("[data-container-href]").setAttribute("href", data.container_href ?? "");
       this.links.set(data.n, { href: data.href, title: data.title });

@@ -43,6 +43,7 @@ def test_a_line_leads_to_the_passage_and_names_its_place() -> None:
         "href": f"/documents/{ID}/?start=10&end=50#passage",
         "place": "Leave › Parental leave · page 3 · Docs · 4 March 2026",
         "excerpt": "Lasts twelve weeks.",
+        "report_href": f"/documents/{ID}/#report",
     }
 
 
