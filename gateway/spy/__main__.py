@@ -20,7 +20,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.modes:
         for name, mode in MODES.items():
-            print(f"{name:14} {mode.__doc__}")
+            print(f"{name:17} {mode.__doc__}")
         return
     spy = Spy(options.mode, port=options.port, told=print)
     print(f"LLM_BASE_URL=http://127.0.0.1:{options.port}/v1 LLM_MODEL={options.mode}", flush=True)
