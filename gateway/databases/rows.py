@@ -42,6 +42,7 @@ class Holding:
     names: frozenset[str]
 
 
+NEAR = 5  # hits among which a view must be
 Needed = Pair | Holding  # what text that is shown rests on
 
 
@@ -63,5 +64,6 @@ class AskedRows:
 
 
 def may_be_views(hits: Sequence[Hit]) -> bool:
-    """Whether it is worth while to look for a database behind these: without asking any."""
-    return any(VIEW in hit.metadata and DEFINITION in hit.metadata for hit in hits)
+    """Whether it is worth while to look for a database behind these: without asking any. Further down, a view is more
+    likely in the way than meant, and asking a model costs time."""
+    return any(VIEW in hit.metadata and DEFINITION in hit.metadata for hit in hits[:NEAR])
