@@ -57,7 +57,8 @@ ANSWERS = (
         (
             STREAMING,
             "            await in_thread(self.store, self._status)\n"
-            "            async for withdrawal in self._settled(NOTHING):\n                yield withdrawal\n",
+            "            async for withdrawal in self._settled(NOTHING | self.left_out.context):\n"
+            "                yield withdrawal\n",
             "            await in_thread(self.store, self._status)\n",
         ),
     ),
@@ -234,13 +235,13 @@ PROGRAMS = (
         API + "test_asking.py::test_a_conversation_is_one_person_s_own",
         (
             "gateway/api/conversations.py",
-            "        if answers is None:\n            raise Http404\n",
-            "        if answers is None:\n"
-            "            from django.core.exceptions import PermissionDenied\n\n"
-            "            from gateway.models import Conversation as Stored\n\n"
-            "            if Stored.objects.filter(pk=id).exists():\n"
-            "                raise PermissionDenied\n"
-            "            raise Http404\n",
+            "    if line is None or answers is None:\n        raise Http404\n",
+            "    if line is None or answers is None:\n"
+            "        from django.core.exceptions import PermissionDenied\n\n"
+            "        from gateway.models import Conversation as Stored\n\n"
+            "        if Stored.objects.filter(pk=id).exists():\n"
+            "            raise PermissionDenied\n"
+            "        raise Http404\n",
         ),
     ),
     mutation(
