@@ -12,7 +12,7 @@ from django.db import ProgrammingError, connection, transaction
 
 from accounts.reader import Audience, Reader
 from accounts.statements import execute, rows
-from connectors.corpus.guard import GuardedModel, GuardedQuerySet
+from connectors.corpus.guard import GuardedModel, GuardedQuerySet, UnguardedRead
 from connectors.corpus.reading import list_documents
 from connectors.corpus.search import search
 from connectors.corpus.wall import WEB_ROLE, as_owner, reading_as
@@ -163,6 +163,8 @@ def test_a_relation_without_a_name_leads_nowhere(as_web: None) -> None:
         try:
             with transaction.atomic():
                 assert {key for (key,) in model._base_manager.values_list("+__pk")} <= {None}, model
+        except UnguardedRead:
+            pass
         except ProgrammingError as refused:
             assert "permission denied" in str(refused)
 
