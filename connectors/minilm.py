@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -60,12 +61,34 @@ class Encoder:
             vectors[index] = self._vector(encoding.ids)
         return vectors
 
+    def tokens(self, text: str) -> "Tokens":
+        """The text's tokens, marks of beginning and end included, with a unit vector each."""
+        encoding = self.tokenizer.encode(text)
+        hidden = self._hidden(encoding.ids)
+        lengths = np.maximum(np.linalg.norm(hidden, axis=1, keepdims=True), 1e-12)
+        return Tokens(tuple(encoding.tokens), hidden / lengths, _unit(hidden.mean(axis=0)))
+
     def _vector(self, tokens: Sequence[int]) -> Vectors:
+        return _unit(self._hidden(tokens).mean(axis=0))
+
+    def _hidden(self, tokens: Sequence[int]) -> Vectors:
         ids = np.array([tokens], dtype=np.int64)
         inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
         (hidden,) = self.session.run(["last_hidden_state"], inputs)
-        mean: Vectors = np.asarray(hidden)[0].mean(axis=0)
-        return mean / max(float(np.linalg.norm(mean)), 1e-12)
+        return np.asarray(hidden, dtype=np.float32)[0]
+
+
+class Tokens(NamedTuple):
+    """`vectors`: float32[tokens, 384], each of unit length; `mean`: the text's own."""
+
+    tokens: tuple[str, ...]
+    vectors: Vectors
+    mean: Vectors
+
+
+def _unit(vector: Vectors) -> Vectors:
+    unit: Vectors = vector / max(float(np.linalg.norm(vector)), 1e-12)
+    return unit
 
 
 @cache

@@ -10,7 +10,8 @@ from operator import mul
 from uuid import UUID
 
 from connectors.corpus.hits import Hit
-from connectors.embedding import EmbeddingFailed, embed_query, embed_texts
+from connectors.embedding import EmbeddingFailed, chosen, embed_query, embed_texts, is_local
+from connectors.parsing.languages import guess_language
 from connectors.sentences import sentences
 from gateway.answering.drafts import Draft
 from gateway.answering.following import standalone
@@ -49,6 +50,7 @@ INTRODUCED = 0.25  # a question or a heading like the question, right before the
 # AUROC .86; at 1.55, nine of ten that can be answered are and two of three that cannot are not. Questions written
 # to look answerable (SQuAD's own) pass far too often, AUROC .61: no measure of likeness can tell those.
 ENOUGH = 1.55
+LIKELY = 0.3
 
 # A further sentence is shown when it is nearly as good as the first and says something else.
 NEARLY = 0.8
@@ -101,10 +103,46 @@ class Rarity:
 def compose(asked: Asked, hits: Sequence[Hit]) -> list[Draft]:
     """Up to four sentences that answer the question, each resting on its passage; none if none does."""
     ranked = considered(asked, hits)
-    if not ranked or evidence(ranked) < ENOUGH:
+    if not is_answered(asked, ranked):
         return []
     most = MOST_SENTENCES if BRIEF.isdisjoint(content_words(asked.person.answer_style)) else MOST_IF_BRIEF
     return [Draft(text=each.text, evidence=(each.hit,)) for each in _in_reading_order(_chosen(ranked, most))]
+
+
+def is_answered(asked: Asked, ranked: Sequence[Candidate]) -> bool:
+    """Whether these sentences, best first, answer at all: enough is like the question, and, where that can be told,
+    what they say is likely to be what it asks."""
+    if not ranked or evidence(ranked) < ENOUGH:
+        return False
+    return not _can_be_weighed(asked, ranked) or likelihood(asked, ranked) >= LIKELY
+
+
+def certainty(asked: Asked, hits: Sequence[Hit]) -> float:
+    """What that goes by as one number, for measuring: above 1 what is answered, in English alone below 1 by how likely
+    it is."""
+    ranked = considered(asked, hits)
+    if not ranked:
+        return 0.0
+    told = likelihood(asked, ranked) if _can_be_weighed(asked, ranked) else evidence(ranked) / 4
+    return told + is_answered(asked, ranked)
+
+
+def likelihood(asked: Asked, ranked: Sequence[Candidate]) -> float:
+    """How likely it is that the best of these sentences answer, 0..1; of questions in English that stand alone."""
+    from gateway.answering import answerability  # loads the local model, as the first question has done
+
+    return answerability.answerability(asked.text, [each.text for each in ranked], as_read(ranked[0].hit))
+
+
+def as_read(hit: Hit) -> str:
+    """A passage with what it stands under."""
+    return "\n".join(part for part in (hit.title, hit.heading, hit.text) if part)
+
+
+def _can_be_weighed(asked: Asked, ranked: Sequence[Candidate]) -> bool:
+    """In English, alone, not the very question the passage answers, and where the local model is there anyway."""
+    alone = standalone(asked.text, asked.earlier) == asked.text and not ranked[0].introduced
+    return alone and is_local(chosen()) and guess_language(asked.text) == "en"
 
 
 def considered(asked: Asked, hits: Sequence[Hit]) -> list[Candidate]:

@@ -40,6 +40,7 @@ OPPOSITES = (
     ("avant", "après"),
     ("antes", "después depois"),
 )
+OPPOSED = tuple((frozenset(one.split()), frozenset(other.split())) for one, other in OPPOSITES)
 
 # How binding and how certain a sentence is; what is said as a duty or as a fact must be one in the passage.
 DUTY = frozenset(
@@ -86,7 +87,7 @@ def is_supported(sentence: str, evidence: Sequence[Hit]) -> bool:
     if not all(agree(claim, source) for agree in details):
         return False
     return any(
-        _denies(claim.text) == _denies(statement.text) and _is_as_binding(claim, statement)
+        denies(claim.text) == denies(statement.text) and _is_as_binding(claim, statement)
         for statement in _nearest(claim, evidence)
     )
 
@@ -139,13 +140,17 @@ def _names(text: str) -> list[str]:
 
 def _directions_agree(claim: Statement, source: Statement) -> bool:
     """The sentence does not say "before" of what the passages only call "after"."""
-    said, there = set(_plain(claim.text)), set(_plain(source.text))
-    for pair in OPPOSITES:
-        one, other = (set(side.split()) for side in pair)
-        for here, opposite in ((one, other), (other, one)):
-            if said & here and not there & here and there & opposite:
-                return False
-    return True
+    return not opposed(claim.text, source.text)
+
+
+def opposed(text: str, source: str) -> int:
+    """How many pairs of opposites there are of which one has only the one word, the other only the other."""
+    said, there = set(_plain(text)), set(_plain(source))
+    return sum(
+        bool(said & here and not there & here and there & opposite)
+        for one, other in OPPOSED
+        for here, opposite in ((one, other), (other, one))
+    )
 
 
 def _is_as_binding(claim: Statement, statement: Statement) -> bool:
@@ -158,7 +163,8 @@ def _is_as_binding(claim: Statement, statement: Statement) -> bool:
     return not there & DOUBT or bool(said & DOUBT)
 
 
-def _denies(text: str) -> bool:
+def denies(text: str) -> bool:
+    """It says that something is not."""
     plain = _plain(text)
     # "no" is Portuguese for "in the"
     denying = NEGATIONS - {"no"} if guess_language(text) == "pt" else NEGATIONS

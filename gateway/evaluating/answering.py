@@ -18,7 +18,6 @@ from uuid import UUID, uuid4
 
 from accounts.models import User
 from accounts.reader import Reader
-from connectors.corpus.hits import Hit
 from connectors.corpus.search import Filters
 from connectors.models import Source
 from connectors.sentences import sentences
@@ -140,7 +139,7 @@ def _answered(reader: Reader, source: Source, expected: Expected, *, with_histor
         done=done,
         first=first,
         seconds=seconds,
-        evidence=_evidence(reader, expected.question.text, history[::2], hits),
+        evidence=extractive.certainty(as_asked(reader, expected.question.text, history[::2]), hits),
         plain=_plain(expected.question.text, spoken),
         nearest=max((token_f1(sentence, right) for sentence in spoken), default=0.0),
     )
@@ -168,8 +167,9 @@ async def _asked(reader: Reader, text: str, conversation: UUID | None, only: Fil
     raise RuntimeError("An answer ended early.")
 
 
-def _evidence(reader: Reader, text: str, earlier: Sequence[str], hits: Sequence[Hit]) -> float:
-    asked = Asked(
+def as_asked(reader: Reader, text: str, earlier: Sequence[str] = ()) -> Asked:
+    """As if it had been put; nothing is stored."""
+    return Asked(
         question_id=uuid4(),
         conversation_id=uuid4(),
         text=text,
@@ -178,8 +178,6 @@ def _evidence(reader: Reader, text: str, earlier: Sequence[str], hits: Sequence[
         person=User.objects.get(pk=reader.user_id),
         door="evaluation",
     )
-    ranked = extractive.considered(asked, hits)
-    return extractive.evidence(ranked) if ranked else 0.0
 
 
 def _plain(question: str, spoken: Sequence[str]) -> str:
