@@ -75,7 +75,8 @@ class Encoder:
         ids = np.array([tokens], dtype=np.int64)
         inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
         (hidden,) = self.session.run(["last_hidden_state"], inputs)
-        return np.asarray(hidden, dtype=np.float32)[0]
+        of_one: Vectors = np.asarray(hidden, dtype=np.float32)[0]
+        return of_one
 
 
 class Tokens(NamedTuple):
