@@ -5,6 +5,7 @@ rows of a view are for, where these are e-mail addresses.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar
 
 from sqlalchemy import Connection
@@ -51,7 +52,7 @@ class Database(Connector):
         """All of it, each time: it is a handful of settings."""
         approved = self.approved_or_none()
         if approved is None:  # nobody is admitted until it can be understood (P4)
-            yield ScopeRecord(id=GATE, access=Access(problem="The setting 'views' cannot be understood."))
+            yield ScopeRecord(id=GATE, access=Access(problem="The settings cannot be understood."))
             yield Checkpoint()
             self.approved()  # raises
             return
@@ -163,11 +164,15 @@ class Database(Connector):
     # --- settings -----------------------------------------------------------------------------------------------
 
     def approved(self) -> Approved:
-        """Raises ConnectorError with what is wrong in 'views'."""
+        """Raises ConnectorError with what is wrong in 'views', or in 'url'."""
+        place = self.database()
         try:
-            return read_views(self.values.get("views", ""))
+            found = read_views(self.values.get("views", ""))
         except InvalidYaml as error:
             raise wrong(f"The setting 'views': {error}.") from None
+        database = str(place.url.database)
+        views = {name: place.system.placed(view, database) for name, view in found.views.items()}
+        return replace(found, views=views)
 
     def approved_or_none(self) -> Approved | None:
         try:

@@ -10,6 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -84,7 +85,12 @@ class System(ABC):
         return f"asked.{self.quoted(name)}"
 
     def relation(self, view: View) -> str:
+        """With its schema: a bare name would mean the expression of another view that is called so."""
         return ".".join(map(self.quoted, view.relation))
+
+    def placed(self, view: View, database: str) -> View:
+        """The view with the schema that is meant where none is given, if that goes by the database."""
+        return view
 
     def expression(self, view: View, readers: Sequence[str] | None) -> str:
         """`"orders" AS (…)`: the approved columns of a view under the names questions use, and of its rows those that
@@ -245,6 +251,9 @@ class MySQL(System):
     def exactly(self, column: str) -> str:
         """Byte by byte: its collations take "ann", "ANN", "änn" and "ann " for one."""
         return f"CAST(CONVERT({column} USING utf8mb4) AS BINARY)"
+
+    def placed(self, view: View, database: str) -> View:
+        return view if len(view.relation) > 1 else replace(view, relation=(database, *view.relation))
 
     def open(self, select: str) -> str:
         return f"({select})"
