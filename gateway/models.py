@@ -142,7 +142,8 @@ class Feedback(models.Model):
 class Report(models.Model):
     """That a document is out of date, from somebody who could read it. Plain ids, as evidence has.
 
-    Its text is for its writer, for its author as the source names them, and for staff, while they may read the document.
+    Its text is for its writer, for its author as the source names them, and for staff, while they may read the
+    document.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
