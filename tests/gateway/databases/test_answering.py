@@ -216,7 +216,7 @@ TAKEN: dict[str, Callable[[Shop], object]] = {
         views=shop.VIEWS.replace("  orders:\n    relation", "  others:\n    relation")
     ),
     "the source is paused": lambda orders: adding.pause(orders.source),
-    "the database is away": lambda orders: Path(orders.server.url.removeprefix("sqlite:///")).rename("/tmp/gone.db"),
+    "the database is away": lambda orders: Path(orders.server.url.removeprefix("sqlite:///")).unlink(),
 }
 
 
