@@ -22,7 +22,8 @@ from connectors.models import Document, Source
 from connectors.records import DocumentRecord, PrincipalRecord, ScopeRecord
 from gateway.answering.asking import answer
 from gateway.conversations import give_feedback, rename_conversation
-from gateway.models import AnswerSentence, Evidence, LeftOut, Question
+from gateway.models import AnswerSentence, Evidence, LeftOut, Question, Report
+from gateway.reporting import report
 from gateway.sharing import share
 from tests.cast import PASSWORD, World, access
 
@@ -50,6 +51,7 @@ class Canaries:
     left_out: str = field(default_factory=canary)
     title_of_conversation: str = field(default_factory=canary)
     feedback: str = field(default_factory=canary)
+    report: str = field(default_factory=canary)
     source: str = field(default_factory=canary)
     profile: str = field(default_factory=canary)
 
@@ -71,6 +73,7 @@ class Ids:
     email: str
     document_type: str
     glass: str  # a break-glass that opens the document to Ann, who may read it anyway
+    report: str  # on the document, by Ann, whom its source names as its owner
     pulled: str  # a source that is read, as `source` is one that is pushed to
     own_source: str = "notes"  # the stranger's own; the same in both, like the type and the app
     app: str = "accounts"
@@ -126,9 +129,10 @@ def _filled(vault: World, ann: User, root: User, canaries: Canaries) -> Ids:
     vault.group("planners", account, "dan")
     both = access(["planners"], restrictions=[[account]])
     vault.push(ScopeRecord(id=scope, name=f"Plans {canaries.scope}", access=both))
-    vault.push(_document(canaries, scope))
+    vault.push(_document(canaries, scope, owner=account))
     document = Document.past_the_guard.get(external_id=f"kestrel/{canaries.external_id}")
     question, passage = _asked(ann, canaries)
+    report(Reader(ann.pk), document.public_id, f"Closed already, says {canaries.report}.")
     soon = timezone.now() + timedelta(hours=1)
     glass = break_glass(user=ann, given_by=root, reason="The tender.", until=soon, document=document.public_id)
     return Ids(
@@ -145,11 +149,12 @@ def _filled(vault: World, ann: User, root: User, canaries: Canaries) -> Ids:
         email=ann.email,
         document_type=str(ContentType.objects.get_for_model(Document).pk),
         glass=str(glass.pk),
+        report=str(Report.objects.get().pk),
         pulled=f"drive-{canaries.source}",
     )
 
 
-def _document(canaries: Canaries, scope: str) -> DocumentRecord:
+def _document(canaries: Canaries, scope: str, owner: str) -> DocumentRecord:
     return DocumentRecord(
         id=f"kestrel/{canaries.external_id}",
         scope=scope,
@@ -158,7 +163,7 @@ def _document(canaries: Canaries, scope: str) -> DocumentRecord:
         mime="text/markdown",
         url=f"https://intranet.example/{canaries.url}",
         author=f"Author {canaries.author}",
-        metadata={"project": canaries.metadata},
+        metadata={"project": canaries.metadata, "owner": owner},
     )
 
 
@@ -195,6 +200,7 @@ def _like(foreign: Ids) -> Ids:
         email="nna@example.org",
         document_type=foreign.document_type,
         glass=str(randrange(10**8, 10**9)),
+        report=beside(foreign.report),
         pulled=f"drive-{canary()}",
     )
 

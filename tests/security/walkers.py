@@ -16,8 +16,11 @@ from tests.security.hidden import Hidden
 from tests.security.walking import Credential
 
 EVERY_VERB = ("read", "ask", "ingest", "admin")
-# What running the system shows: which sources and people there are, and what was given to a model, by its ids.
-OF_THE_SYSTEM = frozenset({"source", "profile", "id of the document", "id of the passage", "id of the question"})
+# What running the system shows: which sources and people there are, what was given to a model, and who shared which
+# conversation with whom: by ids, which open nothing.
+OF_THE_SYSTEM = frozenset(
+    {"source", "profile", "id of the document", "id of the passage", "id of the question", "id of the conversation"}
+)
 THE_SYSTEM = frozenset({"source", "pulled", "person", "account", "email", "app", "row", "glass"})
 OPENING = frozenset({"console/break-glass/", "console/what-if/"})  # staff may open any document to somebody
 EXPLAINING = frozenset(

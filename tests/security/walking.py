@@ -208,7 +208,7 @@ def kinds_for(name: str, taken: Taken, ids: Mapping[str, str]) -> list[str]:
         return [NAMED[name]]
     if ids["external_id"] in taken:
         return list(ROWS if isinstance(taken.converter, PathConverter) else TEXTS)
-    in_order = KEYS if isinstance(taken.converter, SlugConverter) else (*PUBLIC, "person", "glass")
+    in_order = KEYS if isinstance(taken.converter, SlugConverter) else (*PUBLIC, "person", "glass", "report")
     kinds = [kind for kind in in_order if ids[kind] in taken]
     assert kinds, f"No id of the hidden world fits {taken.regex}: give Ids one that does."
     return kinds
