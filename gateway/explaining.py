@@ -4,7 +4,7 @@ An auditor reads no more than before: documents go by their id, scopes by their 
 told only to an auditor who may read them. Of stored answers there are ids and times, never words.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from connectors.corpus.explanation import Explanation, Place
 from connectors.corpus.reach import ReadableDocument, Titled
 from connectors.strict_json import is_storable
 from gateway import audit
-from gateway.models import AuditEvent, Evidence
+from gateway.models import AuditEvent, Evidence, LeftOut, RowEvidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,4 +194,12 @@ def answers_from(person: User, document: UUID) -> list[Answer]:
         times.setdefault(UUID(question), at)
     resting = Evidence.objects.filter(document=document, sentence__question__conversation__owner=person)
     shown = set(resting.values_list("sentence__question", flat=True))
+    shown |= set(_given(LeftOut.objects.filter(question__conversation__owner=person), document, "question"))
+    of_rows = RowEvidence.objects.filter(sentence__question__conversation__owner=person)
+    shown |= set(_given(of_rows, document, "sentence__question"))
     return [Answer(question=id, asked_at=at, shown=id in shown) for id, at in times.items()]
+
+
+def _given(written: QuerySet[Any], document: UUID, question: str) -> Iterable[UUID]:
+    """The questions of what rests on all that its writer was given, where this document was among it."""
+    return written.filter(context__contains=[[str(document)]]).values_list(question, flat=True)

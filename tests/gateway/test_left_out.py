@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -14,6 +15,7 @@ from accounts.reader import Reader
 from gateway import conversations
 from gateway.answering.asking import answer
 from gateway.answering.events import Done
+from gateway.explaining import answers_from
 from gateway.models import LeftOut
 from tests.doubles import ModelServer
 from tests.gateway.library import LEAVE, TRAVEL, Library
@@ -84,6 +86,14 @@ def test_it_is_gone_with_any_passage_its_writer_was_given(library: Library, loss
     assert "26 weeks" in page
     assert "Zeppelin" not in page
     assert "no passage supports" not in page
+
+
+def test_auditors_are_told_that_it_rests_on_all_of_it(library: Library) -> None:
+    done = asked()
+    cited = {citation.hit.document_id for citation in done.citations}
+    [travel] = {UUID(document) for document, _ in LeftOut.objects.get().context} - cited
+    [told] = answers_from(User.objects.get(email="ann@example.com"), travel)
+    assert (told.question, told.shown) == (done.question_id, True)
 
 
 def test_what_is_lost_before_the_end_is_not_told(library: Library, server: ModelServer) -> None:
