@@ -87,7 +87,7 @@ SIGNS = (
     "words that turn the sentence around",
     "words that turn the passage around",
     "its numbers",
-    "numbers the sentence lacks",
+    "numbers the sentence and the title lack",
     "its names",
     "it asks which",
     "it asks when, the sentence has no year",
@@ -109,7 +109,8 @@ YEAR = re.compile(r"\b1\d{3}\b|\b20\d\d\b")
 
 
 def signs(question: str, sentences: Sequence[Comparison], passage: Comparison) -> list[float]:
-    """What speaks for and against it, in the order of `SIGNS`; `sentences` are the best first, at least one."""
+    """What speaks for and against it, in the order of `SIGNS`; `sentences` are the best first, at least one, and the
+    passage begins with its title."""
     best = sentences[0]
     asked = words(question)
     numbers, names = set(NUMBER.findall(question)), {folded(name) for name in _names(question)}
@@ -117,7 +118,8 @@ def signs(question: str, sentences: Sequence[Comparison], passage: Comparison) -
     asks_when = bool(re.search(r"\bwhen\b|\bwhat (?:\w+ )?(?:year|date|day|month|century|decade)\b", folded(question)))
     pairs = set(pairwise(own))
     spoken = content_words(best.text)
-    said = set(NUMBER.findall(best.text))
+    title, _, _ = passage.text.partition("\n")
+    said = set(NUMBER.findall(f"{title} {best.text}"))
     content = [each.content() for each in sentences]
     farthest = sorted(passage.content())[:2]
     asked_not = denies(question)
