@@ -1,10 +1,11 @@
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from accounts.reader import Reader
@@ -14,14 +15,25 @@ from gateway import conversations, exporting
 from gateway.answering.asking import answer
 from gateway.answering.events import Done
 from gateway.models import AuditEvent, Evidence, Question
+from tests.doubles import ModelServer
 from tests.gateway.library import LEAVE, TRAVEL, Library
 
 BOTH = "What may contractors not take, parental leave, and how much may a hotel room cost in Lisbon?"
+LISBON = "Hotel rooms may cost up to 140 euros a night in Lisbon."
 WEEKS = "How many weeks of parental leave do employees in Germany receive?"
 
 
 def asked(reader: Reader, question: str, conversation: UUID | None = None) -> Done:
     return async_to_sync(answer)(reader, question, conversation=conversation, door="test")
+
+
+@pytest.fixture
+def writer(settings: Settings) -> Iterator[None]:
+    """A language model that answers from both documents."""
+    double = ModelServer(lambda prompt: ["Contractors may not take parental leave. ", LISBON])
+    with double.running():
+        settings.LLM_BASE_URL, settings.LLM_MODEL = double.url, "double-1"
+        yield
 
 
 @pytest.fixture
@@ -44,6 +56,8 @@ def test_an_answer_is_shown_again_with_its_citations(library: Library) -> None:
     assert shown.citations[0].hit.title == "Parental leave"
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("writer")
 def test_a_sentence_whose_document_was_lost_is_withheld_and_the_rest_stays_numbered_anew(library: Library) -> None:
     ann = library.person("ann")
     library.person("bob")
@@ -84,6 +98,8 @@ def test_evidence_that_is_deleted_withholds_the_sentence(library: Library) -> No
     assert {each.state for each in shown.sentences} == {"withheld"}
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("writer")
 def test_a_sentence_needs_every_passage_it_rests_on(library: Library) -> None:
     ann = library.person("ann")
     done = asked(ann, BOTH)
@@ -192,6 +208,8 @@ def test_showing_an_old_answer_takes_a_handful_of_statements(
         conversations.get_question(ann, done.question_id)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("writer")
 def test_what_was_said_before_is_what_the_reader_may_read_of_it_now(library: Library) -> None:
     ann = library.person("ann")
     library.person("bob")
@@ -268,6 +286,8 @@ def test_nobody_renames_or_deletes_what_is_not_theirs(library: Library) -> None:
     assert not Question.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("writer")
 def test_a_file_of_a_conversation_has_what_may_be_shown_now_and_says_what_is_withheld(library: Library) -> None:
     ann = library.person("ann")
     library.person("bob")

@@ -1,10 +1,12 @@
 """A conversation shown to somebody else: the questions, and of the answers only what they may read themselves."""
 
+from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.models import User
 from accounts.provisioning import activate, deactivate
@@ -12,9 +14,20 @@ from accounts.reader import Reader
 from gateway import exporting, sharing
 from gateway.answering.asking import answer
 from gateway.models import AuditEvent
+from tests.doubles import ModelServer
 from tests.gateway.library import LEAVE, TRAVEL, Library
 
 BOTH = "What may contractors not take, parental leave, and how much may a hotel room cost in Lisbon?"
+LISBON = "Hotel rooms may cost up to 140 euros a night in Lisbon."
+
+
+@pytest.fixture
+def writer(settings: Settings) -> Iterator[None]:
+    """A language model that answers from both documents."""
+    double = ModelServer(lambda prompt: ["Contractors may not take parental leave. ", LISBON])
+    with double.running():
+        settings.LLM_BASE_URL, settings.LLM_MODEL = double.url, "double-1"
+        yield
 
 
 @pytest.fixture
@@ -45,6 +58,8 @@ def shown(id: UUID, name: str = "bob") -> str:
     return repr(exporting.shared_json(found))
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("writer")
 def test_others_see_the_sentences_whose_every_document_they_may_read_numbered_anew(library: Library) -> None:
     id = asked()
     assert sharing.share(reader("ann"), id, " Bob@Example.com") is True
@@ -77,6 +92,8 @@ def test_what_is_withheld_from_others_cannot_be_told_from_what_never_was(library
     assert len({page.count("<p") for page in pages}) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("writer")
 def test_rights_gained_and_lost_hold_at_once_and_changed_sentences_are_never_for_others(library: Library) -> None:
     id = asked()
     sharing.share(reader("ann"), id, "bob@example.com")
@@ -147,6 +164,8 @@ def signed_in(name: str) -> Client:
     return client
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("writer")
 def test_pages_and_the_api_share_show_and_take_back(library: Library) -> None:
     id = asked()
     ann, bob = signed_in("ann"), signed_in("bob")
