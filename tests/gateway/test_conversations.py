@@ -1,11 +1,10 @@
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from accounts.reader import Reader
@@ -15,25 +14,14 @@ from gateway import conversations, exporting
 from gateway.answering.asking import answer
 from gateway.answering.events import Done
 from gateway.models import AuditEvent, Evidence, Question
-from tests.doubles import ModelServer
 from tests.gateway.library import LEAVE, TRAVEL, Library
 
 BOTH = "What may contractors not take, parental leave, and how much may a hotel room cost in Lisbon?"
-LISBON = "Hotel rooms may cost up to 140 euros a night in Lisbon."
 WEEKS = "How many weeks of parental leave do employees in Germany receive?"
 
 
 def asked(reader: Reader, question: str, conversation: UUID | None = None) -> Done:
     return async_to_sync(answer)(reader, question, conversation=conversation, door="test")
-
-
-@pytest.fixture
-def writer(settings: Settings) -> Iterator[None]:
-    """A language model that answers from both documents."""
-    double = ModelServer(lambda prompt: ["Contractors may not take parental leave. ", LISBON])
-    with double.running():
-        settings.LLM_BASE_URL, settings.LLM_MODEL = double.url, "double-1"
-        yield
 
 
 @pytest.fixture

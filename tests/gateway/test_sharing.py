@@ -1,12 +1,10 @@
 """A conversation shown to somebody else: the questions, and of the answers only what they may read themselves."""
 
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
-from pytest_django import Settings
 
 from accounts.models import User
 from accounts.provisioning import activate, deactivate
@@ -14,20 +12,9 @@ from accounts.reader import Reader
 from gateway import exporting, sharing
 from gateway.answering.asking import answer
 from gateway.models import AuditEvent
-from tests.doubles import ModelServer
 from tests.gateway.library import LEAVE, TRAVEL, Library
 
 BOTH = "What may contractors not take, parental leave, and how much may a hotel room cost in Lisbon?"
-LISBON = "Hotel rooms may cost up to 140 euros a night in Lisbon."
-
-
-@pytest.fixture
-def writer(settings: Settings) -> Iterator[None]:
-    """A language model that answers from both documents."""
-    double = ModelServer(lambda prompt: ["Contractors may not take parental leave. ", LISBON])
-    with double.running():
-        settings.LLM_BASE_URL, settings.LLM_MODEL = double.url, "double-1"
-        yield
 
 
 @pytest.fixture

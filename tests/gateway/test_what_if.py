@@ -68,6 +68,8 @@ def only(*names: str) -> AccessRecord:
     return AccessRecord(kind="document", id="leave", access=Access(grants=grants))
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("writer")
 def test_answers_that_would_be_withheld_are_counted_by_their_owner(library: Library) -> None:
     first, second = asked("ann", BOTH), asked("bob", WEEKS)
     found = would(library, only("bob")).withheld

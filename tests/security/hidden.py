@@ -169,8 +169,10 @@ def _document(canaries: Canaries, scope: str, owner: str) -> DocumentRecord:
 
 def _asked(ann: User, canaries: Canaries) -> tuple[Question, str]:
     """What Ann asked, was told, and thought of it; and the passage it rests on."""
-    done = async_to_sync(answer)(Reader(ann.pk), f"{ASKED} {canaries.question}", door="portal")
+    done = async_to_sync(answer)(Reader(ann.pk), ASKED, door="portal")
     question = Question.objects.get(pk=done.question_id)
+    question.text = f"{ASKED} {canaries.question}"  # asked so, no passage would answer it: none has the word
+    question.save()
     evidence = Evidence.objects.filter(sentence__question=question)[0]
     passage = str(evidence.passage)
     evidence.sentence = AnswerSentence.objects.create(question=question, ordinal=99, text=f"So says {canaries.answer}.")
