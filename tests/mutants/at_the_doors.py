@@ -7,6 +7,7 @@ RELEASING = "gateway/answering/releasing.py"
 STREAMING = "gateway/answering/streaming.py"
 RECORDING = "gateway/answering/recording.py"
 CONVERSATIONS = "gateway/conversations.py"
+SHARING = "gateway/sharing.py"
 EVIDENCE = "connectors/corpus/evidence.py"
 READING = "connectors/corpus/reading.py"
 SEARCHING = "connectors/corpus/search.py"
@@ -17,6 +18,8 @@ TASKS = "gateway/slack/tasks.py"
 ANSWERING = "tests/gateway/test_answering.py::"
 BY_MODEL = "tests/gateway/test_answering_model.py::"
 KEPT = "tests/gateway/test_conversations.py::"
+SHARED = "tests/gateway/test_sharing.py::"
+LEFT_OUT = "tests/gateway/test_left_out.py::"
 API = "tests/gateway/api/"
 RACES = "tests/security/test_races.py::"
 SLACK = "tests/gateway/slack/test_answering.py::"
@@ -141,6 +144,38 @@ OLD_ANSWERS = (
             "    return Question.objects.filter(conversation__owner=reader.asker.user_id)",
             "    return Question.objects.all()",
         ),
+    ),
+    mutation(
+        "what a model made up is shown whatever became of what it was given",
+        "P16",
+        LEFT_OUT + "test_it_is_gone_with_any_passage_its_writer_was_given",
+        (CONVERSATIONS, 'whole = stored and self._state(_context(stored)) == "shown"', "whole = stored is not None"),
+    ),
+    mutation(
+        "what is shared with somebody is shared with everybody",
+        "P16",
+        SHARED + "test_only_whom_it_is_shared_with_sees_it_until_it_is_taken_back",
+        (
+            SHARING,
+            "        reader=reader.asker.user_id,\n        reader__is_active=True,",
+            "        reader__is_active=True,",
+        ),
+    ),
+    mutation(
+        "others see sentences that are no longer said",
+        "P16",
+        SHARED + "test_rights_gained_and_lost_hold_at_once_and_changed_sentences_are_never_for_others",
+        (
+            CONVERSATIONS,
+            'if self._state([_pair(each) for each in stored.evidence.all()]) == "shown":',
+            'if self._state([_pair(each) for each in stored.evidence.all()]) != "withheld":',
+        ),
+    ),
+    mutation(
+        "a person who left goes on sharing",
+        "P1",
+        SHARED + "test_it_ends_while_either_of_them_is_deactivated",
+        (SHARING, "        conversation__owner__is_active=True,\n", ""),
     ),
     mutation(
         "anybody may go on with a conversation",

@@ -47,6 +47,9 @@ SUITE = (
     *("tests/connectors/test_sync.py", "tests/connectors/test_ingest.py", "tests/connectors/test_explaining.py"),
     *(
         "tests/gateway/test_conversations.py",
+        "tests/gateway/test_left_out.py",
+        "tests/gateway/test_sharing.py",
+        "tests/gateway/test_reporting.py",
         "tests/gateway/test_answering.py",
         "tests/gateway/test_answering_model.py",
     ),
