@@ -48,7 +48,10 @@ INTRODUCED = 0.25  # a question or a heading like the question, right before the
 # The evidence that there is an answer at all: 0.5 own words + passage words + 2 meaning of the best sentence. On 1,500
 # questions of SQuAD 2.0, of those that can be answered / of those whose paragraph may not be read / of those written to
 # look answerable, so many pass: at 1.55 92 % / 41 % / 82 %. Where signs can be weighed (answerability.py), at 1.4 and a
-# likelihood of .3: 90 % / 41 % / 62 %.
+# likelihood of .3: 90 % / 41 % / 62 %. They are of one question: two in one are not weighed.
+SEVERAL = re.compile(
+    r"\?.*\?|\b(?:and|or)\s+(?:who|whom|whose|what|when|where|which|why|how)\b", re.IGNORECASE | re.DOTALL
+)
 ENOUGH = 1.55
 ENOUGH_IF_WEIGHED = 1.4
 LIKELY = 0.3
@@ -143,9 +146,9 @@ def as_read(hit: Hit) -> str:
 
 
 def _can_be_weighed(asked: Asked, ranked: Sequence[Candidate]) -> bool:
-    """In English, alone, not the very question the passage answers, and where the local model is there anyway."""
+    """One question in English, alone, not the very one the passage answers, and where the local model is anyway."""
     alone = standalone(asked.text, asked.earlier) == asked.text and not ranked[0].introduced
-    return alone and is_local(chosen()) and guess_language(asked.text) == "en"
+    return alone and not SEVERAL.search(asked.text) and is_local(chosen()) and guess_language(asked.text) == "en"
 
 
 def considered(asked: Asked, hits: Sequence[Hit]) -> list[Candidate]:
