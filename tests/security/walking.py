@@ -103,7 +103,7 @@ class Answered:
     def told(self) -> tuple[Any, ...]:
         headers = tuple((name, UUID.sub("<made>", value)) for name, value in self.headers if name not in UNTOLD_HEADERS)
         names = tuple(COOKIE.findall(self.cookies))  # their values are random: sessions and form tokens
-        body = UUID.sub("<made>", CSRF.sub(r"\1", self.body)).replace("<typed>", "<made>")  # which id it is, `leaks` says
+        body = UUID.sub("<made>", CSRF.sub(r"\1", self.body)).replace("<typed>", "<made>")
         return self.status, headers, names, body
 
 
