@@ -84,6 +84,7 @@ def renew_token(stage: Stage) -> None:
 def narrow_by_sync(stage: Stage) -> None:
     """A page of a run: the folder is another's, and something is said of others too."""
     source = stage.world.source
+    source.refresh_from_db(fields=["fence"])  # pausing it ended the runs before
     run = SyncRun.objects.create(source=source, fence=source.fence)
     lists = (("closed", "bob"), ("top", "bob"))
     apply_page(run, [ScopeRecord(id=id, name=id, parent=None, access=access([grant])) for id, grant in lists], {})
