@@ -42,10 +42,16 @@ def _user_of(account: Principal) -> User | None:
     if not (vouched and living and account.address):
         return None
     user = User.objects.filter(email=account.address, email_verified_at__isnull=False).first()
-    if user is None or IdentityLink.objects.filter(account=account, user=user, revoked=True).exists():
+    if user is None or _was_revoked(account, user):
         return None
     AddressClaim.objects.bulk_create([AddressClaim(address=account.address, user=user)], ignore_conflicts=True)
     return user if AddressClaim.objects.get(address=account.address).user_id == user.pk else None
+
+
+def _was_revoked(account: Principal, user: User) -> bool:
+    """Whether an administrator parted the two, also if the source has deleted the account and made it again since."""
+    same = Principal.objects.filter(directory=account.directory, external_id=account.external_id)
+    return IdentityLink.objects.filter(account__in=same, user=user, revoked=True).exists()
 
 
 def set_vouching(directory: Directory, *, vouches: bool) -> None:

@@ -574,10 +574,10 @@ def test_a_sign_in_that_may_pass_later_is_no_refusal(mail: MailServer) -> None:
 @pytest.mark.parametrize("letters", ['"', "(", ",", ".", "a ", "=?utf-8?q?a?= "])
 def test_a_header_made_to_hurt_is_read_soon(name: str, letters: str) -> None:
     header = imap.Header(f"{name}: {letters * (8_000 // len(letters))}\r\n\r\n".encode())
-    began = time.process_time()
+    began = time.thread_time()
     assert len(header.text(name)) <= imap.LONGEST_TEXT
     assert header.moment() is None
-    assert time.process_time() - began < 0.5
+    assert time.thread_time() - began < 1
 
 
 # --- settings ---------------------------------------------------------------------------------------------------

@@ -573,6 +573,21 @@ def test_a_revoked_link_does_not_come_back_by_itself(world: World) -> None:
     assert world.readers("plan") == set()
 
 
+@pytest.mark.parametrize("between", ["deleted", "another kind"])
+def test_a_revoked_link_does_not_come_back_with_an_account_made_again(world: World, between: str) -> None:
+    identity.revoke(IdentityLink.objects.get(user=world.people["ann"]))
+    if between == "deleted":
+        world.delete("principal", "ann")
+    else:
+        world.group("ann")
+    world.account("ann")
+    world.account("ann-2", email="ann@example.org")
+    world.document("plan", grants=["ann"])
+    world.document("hers", grants=["ann-2"])
+    assert world.readers("plan") == set()
+    assert world.readers("hers") == {"ann"}
+
+
 def test_an_address_given_to_a_second_person_links_nothing_until_confirmed(world: World) -> None:
     world.document("plan", grants=["ann"])
     provisioning.change_address(world.people["ann"], "ann.new@example.org", verified=True)

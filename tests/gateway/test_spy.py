@@ -92,9 +92,8 @@ async def asked(reader: Reader, question: str = WEEKS) -> tuple[list[Event], Don
 
 def nothing_unverified(events: list[Event]) -> None:
     """Each sentence is one of the passages', and nothing leads anywhere but to the document."""
-    said = repr(events)
-    assert "CANARY" not in said
-    assert "evil.example" not in said
+    assert "CANARY" not in repr(events)
+    assert "evil.example" not in repr([event.as_json() for event in events])
     for event in events:
         if isinstance(event, SentenceShown):
             assert not set("<>[]!") & set(event.sentence.text)
