@@ -55,6 +55,7 @@ class Question(models.Model):
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.ANSWERING)
     model = models.CharField(max_length=200, blank=True)
     notice = models.CharField(max_length=20, blank=True, default="", help_text="Why no model wrote it, as a code.")
+    missing = models.JSONField(default=list, blank=True, help_text="Parts of it that were not found, word for word.")
     door = models.CharField(max_length=20)
 
     class Meta:
