@@ -3,7 +3,7 @@
 import re
 from functools import cached_property
 
-from gateway.answering.verification import NEGATIONS
+from gateway.answering.polarity import NEGATIONS
 from gateway.answering.words import folded
 
 WORD = re.compile(r"[^\W_]+(?:[.,:/'’-][^\W_]+)*")

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.minilm import Tokens, encoder
-from gateway.answering.verification import denies, opposed
+from gateway.answering.polarity import denies, opposed
 from gateway.answering.words import NO_CONTENT, WORD, content_words, folded, words
 
 WEIGHTS = Path(__file__).parent / "data" / "answerability.json"

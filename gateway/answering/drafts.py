@@ -10,8 +10,13 @@ from gateway.databases.rows import AskedRows
 
 MARK = re.compile(r"\s*[\[【]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】]")
 MARKS_AFTER_STOP = re.compile(r"([.!?…][\"'”’»)]*)((?:\s*[\[【]\s*\d{1,3}(?:\s*[,;]\s*\d{1,3})*\s*[\]】])+)")
-# What may still grow into a mark, a link or a tag when more text arrives.
-UNFINISHED = re.compile(r"(?:[\[【<!][^\]】>]*|\][^\]]?|https?:\S*)$")
+# Marks at the end, which may belong to the sentence before them, and what may still grow into a mark, a link or a tag.
+UNSETTLED = re.compile(
+    r"""(?:\s*[\[【][\d\s,;]*[\]】])*\s*
+    (?:[\[【][^\]】]*(?:\](?:\([^)]*)?)? | <[^<>]* | ! | https?:\S*)?$""",
+    re.VERBOSE,
+)
+TAIL = 400  # characters in which it is looked for: what takes longer is no mark, and its tag is not in any passage
 
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 TAG = re.compile(r"<[^<>]*>")
@@ -32,6 +37,13 @@ class Draft:
     rows: AskedRows | None = None
 
 
+@dataclass(frozen=True)
+class Missing:
+    """A part of the question that nothing answers, in the asker's words."""
+
+    part: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Written:
     """A sentence as a model wrote it, as plain text, and the numbers it marked it with."""
@@ -49,15 +61,16 @@ class Cutter:
     def feed(self, text: str) -> Iterator[Written]:
         """The sentences that are complete now: something other than a mark has begun after them."""
         self.buffer += text
-        settled = UNFINISHED.sub("", self.buffer)
-        moved = MARKS_AFTER_STOP.sub(r"\2\1", settled)
+        unsettled = UNSETTLED.search(self.buffer, max(0, len(self.buffer) - TAIL))
+        settled = unsettled.start() if unsettled else len(self.buffer)
+        moved = MARKS_AFTER_STOP.sub(r"\2\1", self.buffer[:settled])
         found = sentences(moved)
-        if len(found) < 2 or len(settled) != len(self.buffer):
+        if len(found) < 2:
             return
         last = found[-1][0]
         for start, end in found[:-1]:
             yield from _written(moved[start:end])
-        self.buffer = moved[last:]
+        self.buffer = moved[last:] + self.buffer[settled:]
 
     def rest(self) -> Iterator[Written]:
         """What is left when the stream has ended."""
@@ -69,7 +82,10 @@ class Cutter:
 
 def plain_text(text: str) -> str:
     """Without Markdown, HTML and characters that cannot be seen."""
-    for pattern in (INVISIBLE, TAG, LINE_START, EMPHASIS):
+    text = INVISIBLE.sub("", text)
+    while text != (without := TAG.sub("", text)):  # what is left may be a tag in turn
+        text = without
+    for pattern in (LINE_START, EMPHASIS):
         text = pattern.sub("", text)
     return " ".join(text.split())
 

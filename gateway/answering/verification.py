@@ -1,175 +1,219 @@
 """Does a passage say what a sentence says? What decides whether a model's sentence may be shown."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from itertools import pairwise
 
 from connectors.corpus.hits import Hit
-from connectors.parsing.languages import guess_language
 from connectors.sentences import sentences
-from gateway.answering import figures
-from gateway.answering.words import WORD, content_words, folded, stem
+from gateway.answering import figures, moments, naming, polarity
+from gateway.answering.figures import Figure
+from gateway.answering.words import content_words, folded, stem
 
-# A sentence must share this part of its content words with its passages, and this part with one sentence of
-# them. Chosen so that a sentence of the passage in other words passes and one about something else does not.
+# A sentence must share this part of its content words with its passages, and each clause of it this part with one
+# sentence of them. Chosen so that a sentence of the passage in other words passes and one about something else does
+# not.
 WORDS_IN_PASSAGES = 0.6
 WORDS_IN_ONE_SENTENCE = 0.34
 
 QUOTED = re.compile(r"[\"“„«]\s*([^\"“”„«»]{2,200}?)\s*[\"”“»]")
-ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|\b[\w.+-]+@[\w-]+\.[\w.]+", re.IGNORECASE)
-NEGATIONS = frozenset(
-    """not no never none nobody nothing neither nor without cannot except unless forbidden prohibited refused denied
-    excluded kein keine keinen keinem keiner keines nicht nie niemals niemand nichts ohne weder verboten untersagt
-    pas jamais aucun aucune sans ni rien interdit interdite nunca sin ningún ninguna ningun jamás tampoco prohibido
-    prohibida não nao sem nenhum nenhuma nem proibido proibida""".split()
+ADDRESS = re.compile(
+    r"\b[a-z][a-z0-9+.-]*://\S+ | \bwww\.\S+ | \b[\w.+-]+@[\w-]+\.[\w.]+ | \b(?:[\w-]+\.)+[a-z]{2,}\b(?:/\S*)?",
+    re.IGNORECASE | re.VERBOSE,
 )
-# Words that turn a sentence around while everything else in it stays true.
-OPPOSITES = (
-    ("before", "after"),
-    ("more", "less fewer"),
-    ("above over exceeding", "below under"),
-    ("increase increased increases rose grew", "decrease decreased decreases fell declined"),
-    ("maximum most", "minimum least"),
-    ("earlier", "later"),
-    ("allowed permitted may", "forbidden prohibited"),
-    ("required must mandatory", "optional voluntary"),
-    ("always", "sometimes rarely"),
-    ("first", "last"),
-    ("vor", "nach"),
-    ("mindestens", "höchstens"),
-    ("avant", "après"),
-    ("antes", "después depois"),
-)
-OPPOSED = tuple((frozenset(one.split()), frozenset(other.split())) for one, other in OPPOSITES)
+UNUSUAL = re.compile("[²³¹⁰-⁹₀-₉¼-¾⅐-⅞]")  # powers and fractions, which are no digits
+NUMBERS = frozenset(stem(folded(word)) for word in (*figures.IN_WORDS, *figures.CURRENCIES))
+CUT = re.compile(r"[,;]\s|\s(?:and|but|while|whereas|und|aber|et|mais|y|pero|e|mas)\s")
 
-# How binding and how certain a sentence is; what is said as a duty or as a fact must be one in the passage.
-DUTY = frozenset(
-    """must shall required requires mandatory compulsory obliged obligatory muss müssen verpflichtet verpflichtend
-    erforderlich vorgeschrieben doit doivent obligatoire obligé obligés debe deben obligatorio obligatoria deve devem
-    obrigatório obrigatória""".split()
-)
-ADVICE = frozenset(
-    """should ought recommended recommend recommends advisable advised sollte sollten empfohlen empfiehlt devrait
-    devraient recommandé debería deberían recomienda recomendado deveria deveriam recomenda""".split()
-)
-DOUBT = frozenset(
-    """might perhaps possibly probably likely maybe tentative tentatively provisional provisionally proposed planned
-    expected estimated unconfirmed rumoured alleged allegedly vielleicht möglicherweise wahrscheinlich vermutlich
-    voraussichtlich vorläufig geplant erwartet geschätzt probablement prévu prévue provisoire estimé quizás
-    probablemente previsto prevista provisional estimado talvez provavelmente provisório""".split()
-)
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a sentence with its numbers and dates, and the names it says them of."""
+
+    figures: tuple[Figure, ...]
+    dates: tuple[frozenset[moments.Date], ...]
+    names: Mapping[str, frozenset[str]]
+    stems: frozenset[str]
+
+    def is_of_another(self, names: Mapping[str, frozenset[str]], under: frozenset[str]) -> bool:
+        """It says "in France" where these are "in Germany", which neither it names nor what it stands under."""
+        return any(
+            word in self.names and asked.isdisjoint(self.stems | under | self.names[word])
+            for word, asked in names.items()
+        )
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A text with what verification compares."""
+    """A sentence with what verification compares; `under`: the title and heading it stands under."""
 
     text: str
-    stems: frozenset[str]
+    under: str = ""
 
-    @classmethod
-    def of(cls, text: str) -> "Statement":
-        # numbers are compared by what they mean, not by how they are written
-        return cls(text, frozenset(word for word in content_words(text) if not word.isdigit()))
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Numbers are compared by what they mean, not by how they are written."""
+        return frozenset(word for word in content_words(self.text) if not (word.isdigit() or word in NUMBERS))
 
-    def share_in(self, other: "Statement") -> float:
-        """The part of this statement's content words that the other has, 0..1."""
-        return len(self.stems & other.stems) / len(self.stems) if self.stems else 0.0
+    @cached_property
+    def stems_under(self) -> frozenset[str]:
+        return frozenset(content_words(self.under))
+
+    @cached_property
+    def names(self) -> Mapping[str, frozenset[str]]:
+        return naming.said_with(self.text)
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """Cut between its numbers and dates, where it can be."""
+        return list(_parts(self.text))
+
+    def share_in(self, stems: frozenset[str]) -> float:
+        """The part of this sentence's content words that these hold, 0..1."""
+        return len(self.stems & stems) / len(self.stems) if self.stems else 0.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """Passages with what verification compares."""
+
+    text: str
+    statements: tuple[Statement, ...]
+    titles: tuple[Statement, ...]
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        return Statement(self.text).stems
+
+    @cached_property
+    def names(self) -> naming.Known:
+        return naming.Known.of(self.text)
+
+    @cached_property
+    def units(self) -> set[str]:
+        return figures.spoken(self.text)
+
+    @cached_property
+    def years(self) -> set[int]:
+        """Whole numbers that may be the year of a day said without one."""
+        readings = [each for figure in figures.figures(self.text) for each in figure.readings]
+        return {int(each) for each in readings if isinstance(each, Decimal)} | moments.years(self.text)
+
+    @cached_property
+    def plain(self) -> str:
+        return " ".join(folded(self.text).split())
 
 
 def is_supported(sentence: str, evidence: Sequence[Hit]) -> bool:
-    """Every checkable detail of the sentence is in the passages, and enough of its words are."""
-    claim = Statement.of(sentence)
-    source = Statement.of("\n".join(f"{hit.title}\n{hit.heading}\n{hit.text}" for hit in evidence))
-    if not claim.stems or claim.share_in(source) < WORDS_IN_PASSAGES:
+    """Every checkable detail of the sentence is in the passages, enough of its words are, said of the same."""
+    claim, source = Statement(sentence), source_of(evidence)
+    if not claim.stems or claim.share_in(source.stems) < WORDS_IN_PASSAGES:
         return False
-    details = (_figures_agree, _dates_agree, _quotes_agree, _names_agree, _directions_agree)
-    if not all(agree(claim, source) for agree in details):
-        return False
-    return any(
-        denies(claim.text) == denies(statement.text) and _is_as_binding(claim, statement)
-        for statement in _nearest(claim, evidence)
+    return details_stand(sentence, source) and all(_is_said(clause, source) for clause in polarity.clauses(sentence))
+
+
+def source_of(evidence: Sequence[Hit]) -> Source:
+    """The passages taken apart, once for all sentences of an answer."""
+    return _source(tuple((hit.title, hit.heading, hit.text) for hit in evidence))
+
+
+@lru_cache(maxsize=64)
+def _source(passages: tuple[tuple[str, str, str], ...]) -> Source:
+    return Source(
+        text="\n".join("\n".join(passage) for passage in passages),
+        statements=tuple(
+            Statement(text[start:end], under=f"{title}\n{heading}")
+            for title, heading, text in passages
+            for start, end in sentences(text)
+        ),
+        titles=tuple(Statement(text) for title, heading, _ in passages for text in (title, heading) if text),
     )
 
 
-def _nearest(claim: Statement, evidence: Sequence[Hit]) -> list[Statement]:
-    """The sentences of the passages that share most with the claim; none if even they share too little."""
-    statements = [Statement.of(hit.text[start:end]) for hit in evidence for start, end in sentences(hit.text)]
-    best = max((claim.share_in(statement) for statement in statements), default=0.0)
-    if best < WORDS_IN_ONE_SENTENCE:
-        return []
-    return [statement for statement in statements if claim.share_in(statement) == best]
+def details_stand(sentence: str, source: Source) -> bool:
+    """Its numbers, dates, quotations, addresses and names are in the passages: what a translation leaves as it is."""
+    claim = Statement(sentence)
+    return (
+        _figures_stand(claim, source)
+        and _dates_stand(claim, source)
+        and _quotes_stand(claim, source)
+        and source.names.holds(sentence)
+    )
 
 
-def _figures_agree(claim: Statement, source: Statement) -> bool:
-    there = figures.figures(source.text)
-    numbers = figures.figures(figures.without_dates(claim.text))
-    spans = figures.units(claim.text) <= figures.units(source.text)
-    return spans and all(number.is_in(there) for number in numbers)
+def _figures_stand(claim: Statement, source: Source) -> bool:
+    """Each number stands in a sentence that does not say it of somebody else, and its unit is spoken of."""
+    if not figures.units(claim.text) <= figures.units(source.text):
+        return False
+    if not set(UNUSUAL.findall(claim.text)) <= set(source.text):
+        return False
+    return all(
+        (not figure.unit or figure.unit in source.units)
+        and any(figure.is_in(part.figures) for part in _parts_about(part.names or claim.names, source))
+        for part in claim.parts
+        for figure in part.figures
+    )
 
 
-def _dates_agree(claim: Statement, source: Statement) -> bool:
-    there = [date for readings in figures.dates(source.text) for date in readings]
-    numbers = figures.figures(source.text)
-    return all(any(date.is_in(there, numbers) for date in readings) for readings in figures.dates(claim.text))
+def _dates_stand(claim: Statement, source: Source) -> bool:
+    if not moments.times(claim.text) <= moments.times(source.text):
+        return False
+    if not moments.named(claim.text) <= moments.named(source.text):
+        return False
+    return all(
+        any(
+            date.is_in(there, source.years)
+            for about in _parts_about(part.names or claim.names, source)
+            for there in about.dates
+            for date in readings
+        )
+        for part in claim.parts
+        for readings in part.dates
+    )
 
 
-def _quotes_agree(claim: Statement, source: Statement) -> bool:
+def _parts_about(names: Mapping[str, frozenset[str]], source: Source) -> Iterator[Part]:
+    """The parts of its sentences that do not speak of others than these; and of its titles."""
+    for statement in source.statements:
+        yield from (part for part in statement.parts if not part.is_of_another(names, statement.stems_under))
+    for title in source.titles:
+        yield from title.parts
+
+
+def _quotes_stand(claim: Statement, source: Source) -> bool:
     """Quoted words and addresses stand in the passages exactly as they are written."""
-    there = " ".join(folded(source.text).split())
     quoted = [quote.rstrip(".,;:!?") for quote in QUOTED.findall(claim.text)]
     addresses = [address.rstrip(".,;:!?)]>") for address in ADDRESS.findall(claim.text)]
-    return all(" ".join(folded(piece).split()) in there for piece in [*quoted, *addresses])
+    return all(" ".join(folded(piece).split()) in source.plain for piece in [*quoted, *addresses])
 
 
-def _names_agree(claim: Statement, source: Statement) -> bool:
-    """Capitalised words inside the sentence are names, except in German, where nouns are too."""
-    if guess_language(claim.text) == "de":
-        return True
-    known = source.stems | {stem(folded(word)) for word in WORD.findall(source.text)}
-    return all(stem(folded(name).partition("'")[0]) in known for name in _names(claim.text))
+def _is_said(text: str, source: Source) -> bool:
+    """The sentences of the passages that share most with this clause say the same, every one of them."""
+    clause = Statement(text)
+    shares = [clause.share_in(statement.stems) for statement in source.statements]
+    best = max(shares, default=0.0)
+    nearest = [each for each, share in zip(source.statements, shares, strict=True) if share == best]
+    return best >= WORDS_IN_ONE_SENTENCE and all(polarity.agree(text, each.text) for each in nearest)
 
 
-def _names(text: str) -> list[str]:
-    """Capitalised words that do not open the sentence, and the opening one if another follows it."""
-    found = list(WORD.finditer(text))
-    capital = [match[0][0].isupper() and match[0] != "I" for match in found]
-    opening = 1 if len(found) > 1 and capital[0] and not capital[1] else 0
-    return [match[0] for match, is_capital in zip(found[opening:], capital[opening:], strict=True) if is_capital]
-
-
-def _directions_agree(claim: Statement, source: Statement) -> bool:
-    """The sentence does not say "before" of what the passages only call "after"."""
-    return not opposed(claim.text, source.text)
-
-
-def opposed(text: str, source: str) -> int:
-    """How many pairs of opposites there are of which one has only the one word, the other only the other."""
-    said, there = set(_plain(text)), set(_plain(source))
-    return sum(
-        bool(said & here and not there & here and there & opposite)
-        for one, other in OPPOSED
-        for here, opposite in ((one, other), (other, one))
-    )
-
-
-def _is_as_binding(claim: Statement, statement: Statement) -> bool:
-    """The claim makes no duty of advice, no rule of a habit, and no fact of what the passage says with doubt."""
-    said, there = set(_plain(claim.text)), set(_plain(statement.text))
-    if said & DUTY and not there & DUTY:
-        return False
-    if said & ADVICE and not there & (ADVICE | DUTY):
-        return False
-    return not there & DOUBT or bool(said & DOUBT)
-
-
-def denies(text: str) -> bool:
-    """It says that something is not."""
-    plain = _plain(text)
-    # "no" is Portuguese for "in the"
-    denying = NEGATIONS - {"no"} if guess_language(text) == "pt" else NEGATIONS
-    return any(word in denying or word.endswith("n't") for word in plain)
-
-
-def _plain(text: str) -> list[str]:
-    return [word.casefold().replace("’", "'") for word in WORD.findall(text)]
+def _parts(text: str) -> Iterator[Part]:
+    rest = moments.without(text)
+    numbers = figures.placed(rest)
+    days = moments.placed(text)
+    places = sorted(place for place, _ in (*numbers, *days))
+    cuts = [0, *(cut.end() for one, other in pairwise(places) if (cut := CUT.search(rest, one, other))), len(text)]
+    for start, end in pairwise(cuts):
+        dates = tuple(readings for place, readings in days if start <= place < end)
+        years = {date.year for readings in dates for date in readings if date.year is not None}
+        yield Part(
+            figures=(
+                *(figure for place, figure in numbers if start <= place < end),
+                *(Figure(frozenset({Decimal(year)})) for year in years),
+            ),
+            dates=dates,
+            names=naming.said_with(text[start:end], opens=start == 0),
+            stems=frozenset(content_words(text[start:end])),
+        )

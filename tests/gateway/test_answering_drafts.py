@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from time import thread_time
 
 import pytest
 
@@ -36,6 +37,23 @@ def test_a_sentence_is_given_out_as_soon_as_the_next_begins() -> None:
     assert [written.text for written in cutter.feed(" It")] == ["Leave is 26 weeks."]
 
 
+def test_pieces_that_end_in_a_mark_hold_back_only_the_last_sentence() -> None:
+    cutter = Cutter()
+    given = [[written.text for written in cutter.feed(f"Week {n} is paid. [1] ")] for n in range(1, 4)]
+    assert given == [[], ["Week 1 is paid."], ["Week 2 is paid."]]
+    assert [written.marks for written in cutter.rest()] == [(1,)]
+
+
+@pytest.mark.parametrize("piece", ["http:", "[ ", "<a ", "]", "![", "【1", "https://a.b/"])
+@pytest.mark.parametrize("between", ["", " "])
+def test_what_never_becomes_a_mark_takes_no_time(piece: str, between: str) -> None:
+    cutter = Cutter()
+    began = thread_time()
+    for _ in range(400):
+        assert list(cutter.feed(piece + between)) == []
+    assert thread_time() - began < 2
+
+
 @pytest.mark.parametrize(
     ("markdown", "plain"),
     [
@@ -43,6 +61,7 @@ def test_a_sentence_is_given_out_as_soon_as_the_next_begins() -> None:
         ("# Leave", "Leave"),
         ("- Leave is paid.", "Leave is paid."),
         ("<img src='https://evil.example'>Leave <b>is</b> paid.", "Leave is paid."),
+        ("<<b>img src='https://evil.example'> Leave is paid.", "Leave is paid."),
         ("Leave\u200b is\u202e paid.\U000e0041", "Leave is paid."),
     ],
 )

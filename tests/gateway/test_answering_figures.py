@@ -2,7 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.answering.figures import Date, Figure, dates, figures, units
+from gateway.answering.figures import Figure, figures, units
+from gateway.answering.moments import Date, dates, named, times
 
 
 def readings(text: str) -> list[tuple[set[str], str]]:
@@ -27,6 +28,16 @@ def readings(text: str) -> list[tuple[set[str], str]]:
         ("twenty-six weeks", "26", "week"),
         ("30 calendar days", "30", "day"),
         ("version 10.0.0.1", "10.0.0.1", ""),
+        ("five hundred people", "500", ""),
+        ("two hundred and six kilometres", "206", "kilometre"),
+        ("sechsundzwanzig Wochen", "26", "week"),
+        ("dreißig Tage", "30", "day"),
+        ("two million dollars", "2000000", "usd"),
+        ("-5 °C", "-5", "celsius"),
+        ("40 square metres", "40", "square metre"),
+        ("$1.5m", "1500000.0", "usd"),
+        ("the 1990s", "1990s", ""),
+        ("thousands of people", "thousands", ""),
     ],
 )
 def test_a_number_is_the_same_however_it_is_written(text: str, value: str, unit: str) -> None:
@@ -68,7 +79,38 @@ def test_a_day_without_its_year_is_in_a_date_and_another_day_is_not() -> None:
     assert Date(None, 5, 3).is_in(there, [])
     assert not Date(None, 5, 4).is_in(there, [])
     assert not Date(2023, 5, 3).is_in(there, [])
-    assert Date(2024, 5, 3).is_in([Date(None, 5, 3)], figures("in 2024"))
+    assert Date(2024, 5, 3).is_in([Date(None, 5, 3)], [2024])
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("at least 5 days", "least"),
+        ("5 days or more", "least"),
+        ("no less than 5 days", "least"),
+        ("mindestens 5 Tage", "least"),
+        ("up to 5 days", "most"),
+        ("no more than 5 days", "most"),
+        ("The limit is 5 days", "most"),
+        ("5 days", ""),
+        ("More than that. 5 days", ""),
+    ],
+)
+def test_a_number_is_the_least_or_the_most_where_that_is_said(text: str, bound: str) -> None:
+    assert [figure.bound for figure in figures(text)] == [bound]
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("9:30", 570), ("9:30 pm", 1290), ("9.30 Uhr", 570), ("12 a.m.", 0), ("5 p.m.", 1020), ("8h30", 510)],
+)
+def test_a_time_of_day_is_the_same_however_it_is_written(text: str, minutes: int) -> None:
+    assert times(f"It opens at {text}") == {minutes}
+
+
+def test_months_and_weekdays_are_named_with_or_without_a_day() -> None:
+    assert named("On Monday in May, lundi") == {("weekday", 0), ("month", 5)}
+    assert named("It may march on 2024-06-01") == {("month", 6)}
 
 
 def test_spans_of_time_are_one_unit_in_every_language() -> None:

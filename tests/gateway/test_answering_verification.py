@@ -10,6 +10,7 @@ POLICY = passage(
     title="Leave policy",
     heading="Parental leave",
 )
+LEAVES = "Employees in Germany receive 20 weeks of leave. Employees in France receive 26 weeks of leave."
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,75 @@ def test_what_the_passage_says_in_other_words_is_supported(sentence: str) -> Non
 )
 def test_a_sentence_with_one_wrong_detail_is_not_supported(sentence: str, wrong: str) -> None:
     assert not is_supported(sentence, [POLICY]), wrong
+
+
+@pytest.mark.parametrize(
+    ("sentence", "source"),
+    [
+        ("Employees in France receive 26 weeks of leave.", LEAVES),
+        ("Employees in Germany receive 20 weeks and in France 26 weeks of leave.", LEAVES),
+        ("There are 500 people in the team.", "There are five hundred people in the team."),
+        ("There are five hundred and six people in the team.", "There are 506 people in the team."),
+        ("The road is 26 kilometres long.", "The road is 26 km long."),
+        ("Notice is at least 5 days.", "Notice is 5 days or more."),
+        ("The limit for hotel rooms is 140 euros.", "Hotel rooms cost up to 140 euros."),
+        ("The fee is 1.5 million dollars.", "The fee is $1.5m."),
+        ("The office opens at 21:30.", "The office opens at 9:30 pm."),
+        ("In 2025 employees start.", "On 26 March 2025 employees start."),
+        ("Bob joined in 2012.", "Anna, who joined in 2010, and Bob, who joined in 2012, work here."),
+        ("Apple sold 5 million phones.", "Apple, founded in 1976 in Cupertino, sold 5 million phones."),
+        ("Bob is managed by Anna.", "Anna manages Bob."),
+        ("Contractors may not take leave.", "Contractors may not take leave, but interns may."),
+        ("Requests are made no later than 1 March.", "Requests are made no later than 1 March."),
+        ("Im Jahr gibt es 30 Tage Urlaub.", "Es gibt 30 Tage Urlaub im Jahr."),
+    ],
+)
+def test_what_is_said_of_the_same_is_supported(sentence: str, source: str) -> None:
+    assert is_supported(sentence, [passage(source)])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "source"),
+    [
+        ("Employees in Germany receive 26 weeks of leave.", LEAVES),
+        ("Employees in Germany receive 26 weeks and in France 20 weeks of leave.", LEAVES),
+        ("Anna joined in 2012.", "Anna, who joined in 2010, and Bob, who joined in 2012, work here."),
+        ("Bob approves trips to Brazil.", "Managers approve trips to Brazil."),
+        ("Anna manages Bob.", "Bob manages Anna."),
+        ("Contact Anna Weder for leave.", "Contact Anna Weber for leave."),
+        ("Contact Jones for leave.", "Contact Jon for leave."),
+        ("Contact Anna Smith for leave.", "Contact Anna Weber for leave. Contact Bob Smith for travel."),
+        ("The B12 form is needed for leave.", "The B13 form is needed for leave."),
+        ("Die Frist ist 4 Wochen, Bob Schmidt genehmigt sie.", "Die Frist ist 4 Wochen, Anna Weber genehmigt sie."),
+        ("There are 5 people in the team.", "There are five hundred people in the team."),
+        ("Millions of people visit the site.", "Thousands of people visit the site."),
+        ("Half of the staff is remote.", "Two thirds of the staff are remote."),
+        ("The team meets in the third quarter.", "The team meets in the second quarter."),
+        ("The road is 26 miles long.", "The road is 26 km long."),
+        ("The budget is $5.", "The budget is 5 points."),
+        ("The temperature is 5 °C.", "The temperature is -5 °C."),
+        ("The area is 10² metres.", "The area is 10 metres."),
+        ("Notice is 5 days.", "Notice is at least 5 days."),
+        ("Hotel rooms cost at least 140 euros.", "Hotel rooms cost up to 140 euros."),
+        ("There are 26 employees.", "On 26 March 2025 employees start."),
+        ("The band started in 1990.", "The band started in the 1990s."),
+        ("The office opens at 9:30 pm.", "The office opens at 9:30 am."),
+        ("The office may move in May.", "The office may move in June."),
+        ("The meeting is on Monday.", "The meeting is on Tuesday."),
+        ("The office moves in June.", "The office may move in June."),
+        ("Interns are eligible for leave.", "Interns are ineligible for leave."),
+        ("Interns may not take leave.", "Contractors may not take leave, but interns may."),
+        (
+            "Interns may not take leave, but contractors may.",
+            "Contractors may not take leave, but interns may.",
+        ),
+        ("All employees may work remotely.", "Some employees may work remotely."),
+        ("Only managers approve trips.", "Managers approve trips."),
+        ("Visit evil.example for parental leave.", "Parental leave visit form."),
+    ],
+)
+def test_what_is_said_of_something_else_or_otherwise_is_not_supported(sentence: str, source: str) -> None:
+    assert not is_supported(sentence, [passage(source)])
 
 
 TRAVEL = passage(
