@@ -20,7 +20,7 @@ from gateway.answering.events import Citation
 from gateway.answering.following import Turn
 from gateway.answering.phrases import spoken
 from gateway.databases.rows import Table
-from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, LeftOut, Question, RowEvidence
+from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, LeftOut, PartRead, Question, RowEvidence
 from gateway.versions import marked
 
 State = Literal["shown", "withheld", "changed"]
@@ -79,7 +79,9 @@ class ShownAnswer:
     sentences: tuple[ShownSentence, ...]
     citations: tuple[Citation, ...]
     feedback: Verdict | None
+    task: str = ""  # what was done; "": it was answered
     notice: str = ""  # in words
+    extent: str = ""  # what part of a document was read, in words
     left_out: tuple[str, ...] = ()  # what the model wrote and no passage supports: no part of the answer
 
 
@@ -237,7 +239,9 @@ def _own_questions(reader: Viewers) -> QuerySet[Question]:
 
 def _with_answers(questions: QuerySet[Question]) -> list[Question]:
     sentences = Prefetch("sentences", AnswerSentence.objects.select_related("rows"))
-    return list(questions.select_related("feedback", "left_out").prefetch_related(sentences, "sentences__evidence"))
+    return list(
+        questions.select_related("feedback", "left_out", "part_read").prefetch_related(sentences, "sentences__evidence")
+    )
 
 
 def _shown(reader: Viewers, questions: Sequence[Question]) -> list[ShownAnswer]:
@@ -343,6 +347,7 @@ class _Render:
 def _answer(question: Question, render: _Render) -> ShownAnswer:
     sentences = tuple(render.sentence(stored) for stored in question.sentences.all())
     feedback: Feedback | None = getattr(question, "feedback", None)
+    language = spoken(question.language)
     return ShownAnswer(
         id=question.pk,
         conversation_id=question.conversation_id,
@@ -354,11 +359,18 @@ def _answer(question: Question, render: _Render) -> ShownAnswer:
         sentences=sentences,
         citations=render.citations(),
         feedback=cast(Verdict, feedback.verdict) if feedback else None,
-        notice=notices.told(
-            cast("notices.Notice", question.notice), spoken(question.language), has_sentences=bool(sentences)
-        ),
+        task=question.task,
+        notice=notices.told(cast("notices.Notice", question.notice), language, has_sentences=bool(sentences)),
+        extent=_extent(question, sentences, language),
         left_out=render.left_out(getattr(question, "left_out", None)),
     )
+
+
+def _extent(question: Question, sentences: Sequence[ShownSentence], language: str) -> str:
+    """Told while a sentence of the document is: that says that it can be read (P14)."""
+    part: PartRead | None = getattr(question, "part_read", None)
+    shown = any(sentence.state != "withheld" for sentence in sentences)
+    return notices.told_part(part.read, part.of, language) if part and shown else ""
 
 
 def _evidence(sentences: Iterable[AnswerSentence]) -> Iterable[Evidence]:

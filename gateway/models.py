@@ -50,6 +50,7 @@ class Question(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="questions")
     text = models.TextField()
+    task = models.CharField(max_length=7, blank=True, default="", help_text="What is done; empty: it is answered.")
     asked_at = models.DateTimeField(auto_now_add=True)
     language = models.CharField(max_length=10, default="en")
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.ANSWERING)
@@ -117,6 +118,14 @@ class LeftOut(models.Model):
     question = models.OneToOneField(Question, models.CASCADE, primary_key=True, related_name="left_out")
     sentences = models.JSONField()
     context = models.JSONField()
+
+
+class PartRead(models.Model):
+    """Of a summary: that only the first `read` of the `of` passages of its document were read."""
+
+    question = models.OneToOneField(Question, models.CASCADE, primary_key=True, related_name="part_read")
+    read = models.PositiveIntegerField()
+    of = models.PositiveIntegerField()
 
 
 class Feedback(models.Model):

@@ -1,4 +1,4 @@
-"""All passages of a short document that one of them was found of, for who may read it."""
+"""Documents by their passages in order, whole or from the beginning, for who may read them."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,3 +27,11 @@ def whole_documents(reader: Viewers, hits: Sequence[Hit], most: int) -> dict[UUI
         if each.revision == revisions[each.document_id]:
             parts[each.document_id].append(each)
     return {document: passages for document, passages in parts.items() if len(passages) <= most}
+
+
+def beginning(reader: Viewers, document_id: UUID, most: int) -> tuple[list[Hit], int]:
+    """The first passages of a document, at most `most`, and how many it has; none of one that is not readable."""
+    named = Passage.objects.visible_to(reader).filter(document__public_id=document_id)
+    rows = named.select_related("document__source__directory", "document__container").order_by("ordinal")
+    of = named.count()
+    return shown(reader, lambda: list(map(hit_of, rows.all()[:most])), documents_of), of

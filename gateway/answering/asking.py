@@ -14,7 +14,7 @@ from gateway import pausing
 from gateway.answering import phrases, recording
 from gateway.answering.events import Done, Event, Failed
 from gateway.answering.recording import ConversationUnknown
-from gateway.answering.streaming import Stream
+from gateway.answering.streaming import ANSWERING, Stream, Work
 from gateway.answering.threads import in_thread
 from gateway.models import Question
 
@@ -51,18 +51,20 @@ async def ask(
     conversation: UUID | None = None,
     filters: Filters = NO_FILTERS,
     door: str,
+    work: Work = ANSWERING,
 ) -> AsyncGenerator[Event, None]:
     """The answer as it comes: `Retrieved`, then sentences after their citations, then `Done` or `Failed`.
 
-    It is made of what the reader may read; for an audience, of what each of them may (P10).
+    It is made of what the reader may read; for an audience, of what each of them may (P10). `work`: what is to be done
+    instead of answering it.
 
     Raises `QuestionInvalid` or `ConversationUnknown` before the first event. Closing the iterator ends
     the call to the model; what was shown until then is kept.
     """
     text = _valid(question)
     await pausing.at("resolve")
-    asked = await in_thread(recording.begin, reader, text, conversation, door)
-    stream = Stream(asked)
+    asked = await in_thread(recording.begin, reader, text, conversation, door, work.task)
+    stream = Stream(asked, work)
     try:
         async with aclosing(stream.events(filters)) as events:
             async for event in events:
@@ -83,9 +85,11 @@ async def answer(
     conversation: UUID | None = None,
     filters: Filters = NO_FILTERS,
     door: str,
+    work: Work = ANSWERING,
 ) -> Done:
     """The whole answer at once, its citations numbered from 1. Raises `AnswerFailed` besides what `ask` raises."""
-    async with aclosing(ask(reader, question, conversation=conversation, filters=filters, door=door)) as events:
+    asking = ask(reader, question, conversation=conversation, filters=filters, door=door, work=work)
+    async with aclosing(asking) as events:
         async for event in events:
             if isinstance(event, Failed):
                 raise AnswerFailed(event.code, event.message)

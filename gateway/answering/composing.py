@@ -1,15 +1,17 @@
 """Turns passages into drafts of sentences: by the model if there is one and it answers, else verbatim."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from accounts.reader import Viewers
 from connectors.corpus.evidence import Pair
 from connectors.corpus.hits import Hit
 from gateway import pausing
 from gateway.answering import extractive, model, prompting, sending
 from gateway.answering.drafts import Cutter, Draft, Written
+from gateway.answering.model import Message
 from gateway.answering.notices import Notice
 from gateway.answering.providers import GoesOn, KeptFromModel, ModelUnavailable, Provider, providers
 from gateway.answering.recording import Asked
@@ -25,10 +27,11 @@ LONGEST_SENTENCE = 4_000  # characters
 
 @dataclass(frozen=True, kw_only=True)
 class AnsweredBy:
-    """Who writes the sentences that follow, and what the reader is told of that."""
+    """Who writes the sentences that follow, from how many passages, and what the reader is told of that."""
 
     model: str
     notice: Notice = ""
+    read: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,25 @@ class KeptBack:
 Item = AnsweredBy | Draft | Withheld
 
 
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How sentences are made of passages: what a model is shown of them and told, and what is picked without one."""
+
+    most: int  # passages, besides what stands around them
+    assembled: Callable[[Viewers, Sequence[Hit], int], list[Hit]]
+    messages: Callable[[Asked, Sequence[Hit]], list[Message]]
+    picked: Callable[[Asked, Sequence[Hit]], list[Draft]]
+    notice: Notice = ""  # what is said of sentences that were picked
+    always: bool = False  # sentences are picked, too, where a model wrote none that is supported
+
+
+def _told(asked: Asked, hits: Sequence[Hit]) -> list[Message]:
+    return prompting.messages(asked.text, asked.earlier, hits, asked.person)
+
+
+ANSWERING = Manner(most=MOST_PASSAGES, assembled=assembled, messages=_told, picked=extractive.compose)
+
+
 async def composed(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, None]:
     """Drafts of an answer from these passages, in order; none when they do not answer the question."""
     if may_be_views(hits):
@@ -60,50 +82,51 @@ async def composed(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, No
             yield found.draft
             if found.whole:
                 return
-    async with aclosing(_from_passages(asked, hits)) as items:
+    async with aclosing(from_passages(asked, hits, ANSWERING)) as items:
         async for item in items:
             yield item
 
 
-async def _from_passages(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, None]:
-    notice: Notice = ""
+async def from_passages(asked: Asked, hits: Sequence[Hit], manner: Manner) -> AsyncGenerator[Item, None]:
+    """By a model, if there is one and it answers; else picked word for word."""
+    notice = manner.notice
     kept: Sequence[Hit] = ()
     shown = False
     if model.name():
         try:
-            async with aclosing(_by_models(asked, hits)) as items:
+            async with aclosing(_by_models(asked, hits, manner)) as items:
                 async for item in items:
                     if isinstance(item, KeptBack):
                         kept = item.hits
                         continue
                     shown = shown or isinstance(item, Draft)
                     yield item
-            if shown or not kept:
+            if shown or not (kept or manner.always):
                 return
-            hits, notice = kept, KeptFromModel.notice  # the model found nothing in the rest
+            hits, notice = (kept, KeptFromModel.notice) if kept else (hits, notice)  # it found nothing in the rest
         except ModelUnavailable as error:
             if shown:
                 yield Withheld()
                 return
             notice = error.notice
-    yield AnsweredBy(model=extractive.NAME, notice=notice)
+    yield AnsweredBy(model=extractive.NAME, notice=notice, read=len(hits))
     await pausing.at("before_prompt")
     permitted = await in_thread(cleared, asked, hits, extractive.NAME)
-    for draft in await asyncio.to_thread(extractive.compose, asked, permitted):
+    for draft in await asyncio.to_thread(manner.picked, asked, permitted):
         yield draft
 
 
-async def _by_models(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item | KeptBack, None]:
+async def _by_models(asked: Asked, hits: Sequence[Hit], manner: Manner) -> AsyncGenerator[Item | KeptBack, None]:
     """By the first model that may be sent what was found and answers. Raises `ModelUnavailable`."""
     until = model.deadline()
-    hits = hits[:MOST_PASSAGES]
+    hits = hits[: manner.most]
     problem = ModelUnavailable()
     for provider in await in_thread(sending.in_order, providers("answer"), hits):
         attempt = 0
         while not attempt or await model.worth_another(problem, attempt, until):
             attempt += 1
             try:
-                async with aclosing(_attempt(asked, hits, provider, until)) as items:
+                async with aclosing(_attempt(asked, hits, provider, until, manner)) as items:
                     async for item in items:
                         yield item
                 return
@@ -115,17 +138,17 @@ async def _by_models(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item |
 
 
 async def _attempt(
-    asked: Asked, hits: Sequence[Hit], provider: Provider, until: float
+    asked: Asked, hits: Sequence[Hit], provider: Provider, until: float, manner: Manner
 ) -> AsyncGenerator[Item | KeptBack, None]:
     """One call of a model, with the passages that may go to it at that moment."""
     await pausing.at("before_prompt")
     room = await asyncio.to_thread(room_for, provider, asked)
-    shown, kept = await in_thread(_context, asked, hits, provider, room)
-    yield AnsweredBy(model=provider.name, notice="left_out_of_model" if kept else "")
+    shown, kept = await in_thread(_context, asked, hits, provider, room, manner)
+    yield AnsweredBy(model=provider.name, notice="left_out_of_model" if kept else "", read=len(shown))
     yield KeptBack(kept)
     if not shown:
         return
-    prompt = prompting.messages(asked.text, asked.earlier, shown, asked.person)
+    prompt = manner.messages(asked, shown)
     said: set[Written] = set()  # small models say the same again and again
     async with aclosing(_sentences(model.tokens(provider, prompt, until, asked.person.pk))) as sentences:
         async for written in sentences:
@@ -147,10 +170,12 @@ async def _sentences(tokens: AsyncGenerator[str, None]) -> AsyncGenerator[Writte
         yield written
 
 
-def _context(asked: Asked, hits: Sequence[Hit], provider: Provider, room: int) -> tuple[list[Hit], tuple[Hit, ...]]:
+def _context(
+    asked: Asked, hits: Sequence[Hit], provider: Provider, room: int, manner: Manner
+) -> tuple[list[Hit], tuple[Hit, ...]]:
     """The passages of a prompt, and the hits that are kept from this model. Raises `KeptFromModel`."""
     open_to_it, kept = sending.parted(provider, hits)
-    context = assembled(asked.reader, open_to_it, room)
+    context = manner.assembled(asked.reader, open_to_it, room)
     return cleared(asked, context, provider.name, kept), kept
 
 

@@ -58,6 +58,17 @@ class Sentence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extent:
+    """That only the first `read` of the `of` passages of a document were read."""
+
+    read: int
+    of: int
+
+    def as_json(self) -> dict[str, int]:
+        return {"first": self.read, "of": self.of}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Retrieved:
     """Retrieval has ended; the id under which the answer will be found."""
 
@@ -132,10 +143,13 @@ class Done:
     answer: str
     sentences: tuple[Sentence, ...] = ()
     citations: tuple[Citation, ...] = ()
+    task: str = ""  # what was done; "": it was answered
     language: str = "en"
     model: str = "extractive"
     notice: Notice = ""
     notice_text: str = ""  # the same in the reader's language
+    extent: Extent | None = None  # of a summary that is not of all of its document
+    extent_text: str = ""
     withheld: int = field(default=0)
     left_out: tuple[str, ...] = ()  # sentences no passage supports: no part of the answer
     name: Literal["done"] = "done"
@@ -150,7 +164,8 @@ class Done:
             "citations": [citation.as_json() for citation in self.citations],
             "language": self.language,
             "model": self.model,
-            "notice": {"code": self.notice, "message": self.notice_text} if self.notice else None,
+            "notice": {"code": self.notice, "message": self.notice_text} if self.notice_text else None,
+            **({"extent": {**self.extent.as_json(), "message": self.extent_text}} if self.extent else {}),
         }
 
     def with_withheld(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-Notice = Literal["", "model_unavailable", "over_budget", "kept_from_model", "left_out_of_model"]
+Notice = Literal["", "model_unavailable", "over_budget", "kept_from_model", "left_out_of_model", "picked"]
 
 UNAVAILABLE = {
     "en": "The language model did not answer.",
@@ -51,18 +51,44 @@ WORD_FOR_WORD = {
     "it": "Queste frasi sono riprese dai documenti parola per parola.",
     "nl": "Deze zinnen zijn woord voor woord uit de documenten overgenomen.",
 }
+PICKED = {
+    "en": "These sentences are picked from what was read, word for word; no language model wrote them.",
+    "de": "Diese Sätze sind dem Gelesenen wörtlich entnommen; kein Sprachmodell hat sie geschrieben.",
+    "fr": "Ces phrases sont tirées mot pour mot de ce qui a été lu ; aucun modèle de langage ne les a écrites.",
+    "es": "Estas frases están tomadas palabra por palabra de lo leído; ningún modelo de lenguaje las ha escrito.",
+    "pt": "Estas frases foram retiradas palavra por palavra do que foi lido; nenhum modelo de linguagem as escreveu.",
+    "it": "Queste frasi sono riprese parola per parola da ciò che è stato letto; "
+    "nessun modello linguistico le ha scritte.",
+    "nl": "Deze zinnen zijn woord voor woord gekozen uit wat is gelezen; geen taalmodel heeft ze geschreven.",
+}
 SENTENCES = {
     "model_unavailable": UNAVAILABLE,
     "over_budget": OVER_BUDGET,
     "kept_from_model": KEPT,
     "left_out_of_model": LEFT_OUT,
+    "picked": PICKED,
 }
+PART = {
+    "en": "Made from the first {read} of {of} sections of the document.",
+    "de": "Gemacht aus den ersten {read} von {of} Abschnitten des Dokuments.",
+    "fr": "Fait à partir des {read} premières sections du document, sur {of}.",
+    "es": "Hecho con las primeras {read} de las {of} secciones del documento.",
+    "pt": "Feito a partir das primeiras {read} de {of} secções do documento.",
+    "it": "Fatto con le prime {read} delle {of} sezioni del documento.",
+    "nl": "Gemaakt van de eerste {read} van de {of} delen van het document.",
+}
+OF_THEMSELVES = frozenset({"left_out_of_model", "picked"})  # say all there is to say of where sentences come from
 
 
 def told(notice: Notice, language: str, *, has_sentences: bool) -> str:
     """The notice in words; "" when there is none. `language`: one the gateway speaks."""
-    if not notice:
+    if not notice or (notice == "picked" and not has_sentences):
         return ""
     why = SENTENCES[notice][language]
-    verbatim = has_sentences and notice != "left_out_of_model"
+    verbatim = has_sentences and notice not in OF_THEMSELVES
     return f"{why} {WORD_FOR_WORD[language]}" if verbatim else why
+
+
+def told_part(read: int, of: int, language: str) -> str:
+    """That not all of a document was read."""
+    return PART[language].format(read=read, of=of)

@@ -25,11 +25,13 @@ RULES = f"""You answer questions for a person from numbered passages and from no
 - Be brief: at most six sentences. Where rules differ by country or office, tell the one that applies to the person."""
 
 
-def messages(question: str, earlier: Sequence[str], hits: Sequence[Hit], person: User) -> list[Message]:
+def messages(
+    question: str, earlier: Sequence[str], hits: Sequence[Hit], person: User, rules: str = RULES
+) -> list[Message]:
     """The conversation for a chat model; passage `n` is `hits[n - 1]`. Hits of one document stand together."""
     documents = "\n\n".join(_documents(hits))
     return [
-        Message("system", f"{RULES}\n\n{_about(person)}"),
+        Message("system", f"{rules}\n\n{_about(person)}"),
         Message("user", f"{documents}\n\n{_asked(question, earlier)}"),
     ]
 

@@ -12,8 +12,9 @@ from connectors.corpus.evidence import Pair
 from connectors.corpus.hits import Hit
 from gateway import audit
 from gateway.answering.drafts import Draft
+from gateway.answering.events import Extent
 from gateway.answering.following import EARLIER
-from gateway.models import AnswerSentence, Conversation, Evidence, LeftOut, Question, RowEvidence
+from gateway.models import AnswerSentence, Conversation, Evidence, LeftOut, PartRead, Question, RowEvidence
 
 MOST_LEFT_OUT = 50  # sentences of one answer are kept
 
@@ -66,7 +67,7 @@ class LeftOutYet:
 
 
 @transaction.atomic
-def begin(reader: Viewers, text: str, conversation_id: UUID | None, door: str) -> Asked:
+def begin(reader: Viewers, text: str, conversation_id: UUID | None, door: str, task: str = "") -> Asked:
     """Store the question. Raises `ConversationUnknown`, for a conversation of somebody else as for none."""
     person = User.objects.filter(pk=reader.asker.user_id).first()
     if person is None:
@@ -77,7 +78,9 @@ def begin(reader: Viewers, text: str, conversation_id: UUID | None, door: str) -
         conversation = _own(person, conversation_id)
     before = conversation.questions.order_by("-asked_at").values_list("text", flat=True)[:EARLIER]
     earlier = tuple(reversed(before))
-    question = Question.objects.create(conversation=conversation, text=text, language=person.language, door=door)
+    question = Question.objects.create(
+        conversation=conversation, text=text, task=task, language=person.language, door=door
+    )
     return Asked(
         question_id=question.pk,
         conversation_id=conversation.pk,
@@ -130,6 +133,7 @@ def finish(
     sentences: Iterable[Stored],
     left_out: LeftOutYet | None = None,
     notice: str = "",
+    extent: Extent | None = None,
 ) -> None:
     """Store how a question ended and the sentences that were shown, with their evidence; apart, what was left out."""
     updated = Question.objects.filter(pk=asked.question_id).update(status=status, model=model, notice=notice)
@@ -138,6 +142,9 @@ def finish(
     if left_out and left_out.sentences:
         context = sorted([str(document), digest] for document, digest in left_out.context)
         LeftOut.objects.create(question_id=asked.question_id, sentences=left_out.sentences, context=context)
+    if extent:
+        told = {"read": extent.read, "of": extent.of}
+        PartRead.objects.update_or_create(question_id=asked.question_id, defaults=told)
     for stored in sentences:
         sentence = AnswerSentence.objects.create(
             question_id=asked.question_id, ordinal=stored.ordinal, text=stored.draft.text

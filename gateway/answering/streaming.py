@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 from uuid import UUID
 
 from connectors.corpus.hits import Hit
@@ -17,6 +18,7 @@ from gateway.answering.events import (
     CitationShown,
     Done,
     Event,
+    Extent,
     Failed,
     Retrieved,
     Sentence,
@@ -49,13 +51,49 @@ class Lost:
     """The watcher saw that something this answer may rest on was lost."""
 
 
+class Work(Protocol):
+    """What a stream is for: where its passages come from, and how they become sentences."""
+
+    task: str  # as the question keeps it
+
+    def find(self, asked: Asked, filters: Filters) -> list[Hit]: ...
+
+    def composed(self, asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, None]: ...
+
+    def extent(self, read: int) -> Extent | None:
+        """What part of a whole was read, where it was not all of it; `read`: passages."""
+
+
+class Answering:
+    """To answer a question from what is found for it."""
+
+    task = ""
+
+    def find(self, asked: Asked, filters: Filters) -> list[Hit]:
+        """What was said before is looked up here, so that its last check is right before its use (P15)."""
+        turns = turns_before(asked.reader, asked.question_id, limit=EARLIER)
+        before = said_before([text for turn in turns for text in turn.said])
+        return retrieval.retrieve(asked.reader, asked.text, before=before, limit=PASSAGES, filters=filters)
+
+    def composed(self, asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, None]:
+        return composed(asked, hits)
+
+    def extent(self, read: int) -> None:
+        return None
+
+
+ANSWERING = Answering()
+
+
 @dataclass
 class Stream:
     """The state of one answer. An ordinal that was once given stays; so does the number of a passage."""
 
     asked: Asked
+    work: Work = ANSWERING
     model: str = extractive.NAME
     notice: Notice = ""
+    extent: Extent | None = None
     shown: list[Stored] = field(default_factory=list)
     withdrawn: set[int] = field(default_factory=set)
     left_out: LeftOutYet = field(default_factory=LeftOutYet)
@@ -65,7 +103,7 @@ class Stream:
 
     async def events(self, filters: Filters) -> AsyncGenerator[Event, None]:
         await pausing.at("retrieve")
-        hits = await in_thread(self._find, filters)
+        hits = await in_thread(self.work.find, self.asked, filters)
         yield Retrieved(question_id=self.asked.question_id, conversation_id=self.asked.conversation_id)
         try:
             async with aclosing(self._answered(hits)) as events:
@@ -82,16 +120,10 @@ class Stream:
             await in_thread(self.store, Question.Status.FAILED)
             yield Failed(code="signed_out", message="Your access has ended.")
 
-    def _find(self, filters: Filters) -> list[Hit]:
-        """What was said before is looked up here, so that its last check is right before its use (P15)."""
-        turns = turns_before(self.asked.reader, self.asked.question_id, limit=EARLIER)
-        before = said_before([text for turn in turns for text in turn.said])
-        return retrieval.retrieve(self.asked.reader, self.asked.text, before=before, limit=PASSAGES, filters=filters)
-
     async def _answered(self, hits: Sequence[Hit]) -> AsyncGenerator[Event, None]:
         """The sentences as they are written, and withdrawals as soon as something is lost."""
         queue: asyncio.Queue[Item | Lost | None] = asyncio.Queue()
-        writer = asyncio.create_task(_write(queue, self.asked, hits))
+        writer = asyncio.create_task(_write(queue, self.work.composed(self.asked, hits)))
         try:
             with _watched(self.asked, hits, queue):
                 async for item in _coming(queue):
@@ -107,7 +139,7 @@ class Stream:
 
     async def _events_of(self, item: Item | Lost) -> AsyncGenerator[Event, None]:
         if isinstance(item, AnsweredBy):
-            self.model, self.notice = item.model, item.notice
+            self.model, self.notice, self.extent = item.model, item.notice, self.work.extent(item.read)
             self.left_out = LeftOutYet()  # of a model that gave up before anything of it was shown
         elif isinstance(item, Withheld):
             self.left_out.add(item.text, item.context)
@@ -193,9 +225,11 @@ class Stream:
         cited = {hit.passage_id: hit for each in standing_now for hit in each.draft.evidence}
         citations = sorted((self._citation(hit) for hit in cited.values()), key=lambda citation: citation.n)
         language = phrases.spoken(self.asked.person.language)
+        extent = self.extent if sentences else None
         return Done(
             question_id=self.asked.question_id,
             conversation_id=self.asked.conversation_id,
+            task=self.work.task,
             status=self._status,
             answer=phrases.marked(sentences) if sentences else phrases.not_found(language),
             sentences=sentences,
@@ -204,6 +238,8 @@ class Stream:
             model=self.model,
             notice=self.notice,
             notice_text=notices.told(self.notice, language, has_sentences=bool(sentences)),
+            extent=extent,
+            extent_text=notices.told_part(extent.read, extent.of, language) if extent else "",
             withheld=self.left_out.count,
             left_out=tuple(self.left_out.sentences) if self.left_out.context <= self._readable else (),
         )
@@ -219,6 +255,7 @@ class Stream:
             notice=self.notice,
             sentences=sentences,
             left_out=left_out,
+            extent=self.extent,
         )
 
 
@@ -235,9 +272,9 @@ async def _coming(queue: asyncio.Queue[Item | Lost | None]) -> AsyncGenerator[It
         yield item
 
 
-async def _write(queue: asyncio.Queue[Item | Lost | None], asked: Asked, hits: Sequence[Hit]) -> None:
+async def _write(queue: asyncio.Queue[Item | Lost | None], composing: AsyncGenerator[Item, None]) -> None:
     try:
-        async with aclosing(composed(asked, hits)) as items:
+        async with aclosing(composing) as items:
             async for item in items:
                 queue.put_nowait(item)
     finally:

@@ -116,7 +116,16 @@ class Sentence(s.Serializer[object]):
 
 
 class Notice(s.Serializer[object]):
-    code = s.ChoiceField(choices=["model_unavailable", "over_budget", "kept_from_model", "left_out_of_model"])
+    code = s.ChoiceField(choices=["model_unavailable", "over_budget", "kept_from_model", "left_out_of_model", "picked"])
+    message = s.CharField()
+
+
+class Part(s.Serializer[object]):
+    first = s.IntegerField(help_text="So many passages were read, from the first on.")
+    of = s.IntegerField(help_text="So many there are.")
+
+
+class Extent(Part):
     message = s.CharField()
 
 
@@ -136,7 +145,45 @@ class Answer(s.Serializer[object]):
     language = s.CharField()
     model = s.CharField()
     notice = Notice(allow_null=True)
+    extent = Extent(required=False, help_text="Of a summary that is not of all of its document.")
     withheld = Unsupported(many=True, required=False, help_text="With `withheld`: no part of the answer.")
+
+
+class About(s.Serializer[object]):
+    document = s.UUIDField(required=False, help_text="Either this or `query`.")
+    query = s.CharField(required=False, max_length=8000)
+    sources = s.ListField(child=s.CharField(), required=False)
+    filters = Filters(required=False)
+
+
+class SummaryRequest(About):
+    conversation = s.UUIDField(required=False)
+    stream = s.BooleanField(required=False)
+    withheld = s.BooleanField(required=False, help_text="Tell what a model wrote and no passage supports, apart.")
+
+
+class FactsRequest(About):
+    pass
+
+
+class Fact(s.Serializer[object]):
+    kind = s.ChoiceField(choices=["date", "amount", "person"])
+    label = s.CharField(allow_blank=True, help_text="What stands before it or above its column.")  # type: ignore[assignment]
+    value = s.CharField(help_text="Exactly as it stands in the passage.")
+    date = s.CharField(allow_null=True, help_text="ISO 8601; null where it can be read in two ways or has no year.")
+    number = s.CharField(allow_null=True, help_text="Null where it can be read in two ways.")
+    unit = s.CharField(allow_null=True)
+    sentence = s.CharField()
+    citation = s.IntegerField()
+    start = s.IntegerField(help_text="Offset into the document's text, in Unicode code points.")
+    end = s.IntegerField()
+
+
+class Facts(s.Serializer[object]):
+    facts = Fact(many=True)
+    citations = Citation(many=True)
+    extent = Part(allow_null=True, help_text="Of a document of which not all was read.")
+    more = s.BooleanField(help_text="There are more than these.")
 
 
 class ShownSentence(s.Serializer[object]):

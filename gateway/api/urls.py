@@ -16,6 +16,7 @@ from gateway.api import (
     pushing,
     searching,
     sharing,
+    tasks,
 )
 from gateway.api.ids import public_id
 from gateway.api.view import NotThere
@@ -40,6 +41,8 @@ register_converter(PublicId, "public_id")
 urlpatterns = [
     path("ask", asking.Ask.as_view(), name="api-ask"),
     path("search", searching.Search.as_view(), name="api-search"),
+    path("summaries", tasks.Summaries.as_view(), name="api-summaries"),
+    path("facts", tasks.Facts.as_view(), name="api-facts"),
     path("documents", documents.Documents.as_view(), name="api-documents"),
     path("documents/<public_id:id>", documents.Document.as_view(), name="api-document"),
     path("documents/<public_id:id>/reports", documents.Reports.as_view(), name="api-document-reports"),

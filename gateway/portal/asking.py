@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from accounts.reader import Reader
 from gateway.answering.asking import AnswerFailed, ConversationUnknown, QuestionInvalid, answer, ask
+from gateway.answering.streaming import ANSWERING, Work
 from gateway.answering.threads import give_back
 from gateway.conversations import list_questions
 from gateway.demo.load import questions_for
@@ -47,8 +48,15 @@ async def ask_stream(request: HttpRequest) -> HttpResponseBase:
     conversation = conversation_from(request.POST.get("conversation", ""))
     if MEDIA_TYPE in request.headers.get("Accept", ""):
         return await streamed(Reader(user.pk), question, conversation)
+    return await on_its_page(user, request, question, conversation)
+
+
+async def on_its_page(
+    user: User, request: HttpRequest, question: str, conversation: UUID | None, work: Work = ANSWERING
+) -> HttpResponse:
+    """The answer as a stored page, once it is whole."""
     try:
-        done = await answer(Reader(user.pk), question, conversation=conversation, door=DOOR)
+        done = await answer(Reader(user.pk), question, conversation=conversation, door=DOOR, work=work)
     except QuestionInvalid as refused:
         return await sync_to_async(shown)(user, request, question=question, problem=refused.message, status=400)
     except AnswerFailed as failed:
@@ -58,8 +66,10 @@ async def ask_stream(request: HttpRequest) -> HttpResponseBase:
     return redirect("question", done.question_id)
 
 
-async def streamed(reader: Reader, question: str, conversation: UUID | None) -> HttpResponseBase:
-    events = ask(reader, question, conversation=conversation, door=DOOR)
+async def streamed(
+    reader: Reader, question: str, conversation: UUID | None, work: Work = ANSWERING
+) -> HttpResponseBase:
+    events = ask(reader, question, conversation=conversation, door=DOOR, work=work)
     try:
         response = await as_stream(events, data_of)
     except QuestionInvalid as refused:

@@ -1,11 +1,20 @@
 """What the page's script is told of an answer's events, beside what the API tells."""
 
 from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 
 from gateway.answering.events import CitationShown, Done, Event
 from gateway.portal.citations import source_line
+
+
+def tasks_of(question_id: UUID) -> dict[str, str]:
+    """Where what was found for a question is summed up, and where its facts are."""
+    return {
+        "summary": reverse("question-summary", args=[question_id]),
+        "facts": reverse("question-facts", args=[question_id]),
+    }
 
 
 def shown(event: Event) -> dict[str, Any]:
@@ -19,6 +28,6 @@ def shown(event: Event) -> dict[str, Any]:
                 "page": reverse("question", args=[event.question_id]),
                 "feedback": reverse("feedback", args=[event.question_id]),
             }
-            return event.as_json() | beside
+            return event.as_json() | beside | ({} if event.task else tasks_of(event.question_id))
         case _:
             return event.as_json()

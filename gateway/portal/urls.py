@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gateway.portal import asking, conversations, documents, profile, questions
+from gateway.portal import asking, conversations, documents, facts, profile, questions, summaries
 from gateway.portal.signing import SignIn, SignOut
 
 urlpatterns = [
@@ -12,6 +12,9 @@ urlpatterns = [
     path("questions/", questions.questions, name="questions"),
     path("questions/<uuid:id>/", questions.question, name="question"),
     path("questions/<uuid:id>/feedback/", questions.feedback, name="feedback"),
+    path("questions/<uuid:id>/summary/", summaries.of_question, name="question-summary"),
+    path("questions/<uuid:id>/facts/", facts.of_question, name="question-facts"),
+    path("questions/<uuid:id>/facts/csv/", facts.of_question_as_csv, name="question-facts-csv"),
     path("conversations/", conversations.conversations, name="conversations"),
     path("conversations/delete/", conversations.delete_all, name="delete-conversations"),
     path("conversations/<uuid:id>/", conversations.conversation, name="conversation"),
@@ -23,6 +26,9 @@ urlpatterns = [
     path("conversations/<uuid:id>/take-back/", conversations.take_back, name="take-back"),
     path("shared/<uuid:id>/", conversations.shared, name="shared"),
     path("documents/<uuid:id>/", documents.document, name="document"),
+    path("documents/<uuid:id>/summary/", summaries.of_document, name="document-summary"),
+    path("documents/<uuid:id>/facts/", facts.of_document, name="document-facts"),
+    path("documents/<uuid:id>/facts/csv/", facts.of_document_as_csv, name="document-facts-csv"),
     path("documents/<uuid:id>/report/", documents.report, name="report"),
     path("reports/<uuid:id>/done/", documents.seen_to, name="report-done"),
     path("me/", profile.me, name="me"),

@@ -1,6 +1,7 @@
 """What a model is shown beside the best hits, and that it is audited, checked and cited as they are."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.db import connections
 from pytest_django import Settings
 
 from accounts.reader import Reader
+from gateway.answering import composing
 from gateway.answering.asking import answer, ask
 from gateway.answering.counting import tokens_of
 from gateway.answering.events import CitationShown, Done, Event
@@ -121,7 +123,8 @@ def on_way(monkeypatch: pytest.MonkeyPatch, change: Callable[[], None]) -> None:
         change()
         return context
 
-    monkeypatch.setattr("gateway.answering.composing.assembled", read_and_changed)
+    manner = replace(composing.ANSWERING, assembled=read_and_changed)
+    monkeypatch.setattr("gateway.answering.composing.ANSWERING", manner)
 
 
 async def test_a_short_document_is_shown_whole_in_its_own_order(

@@ -106,6 +106,20 @@ TO: dict[str, tuple[Body, ...]] = {
         as_json(question=ASKED, filters={"source": {"in": ["{source}"]}}),
         as_json(question=ASKED, filters={"document": "{document}", "conversation": "{conversation}"}),
     ),
+    "api/v1/summaries": (
+        as_json(document="{document}"),
+        as_json(query=ASKED),
+        streamed(as_json(document="{document}")),
+        as_json(query=ASKED, conversation="{conversation}"),
+        as_json(query=ASKED, sources=["{source}"], withheld=True),
+    ),
+    "api/v1/facts": (
+        as_json(document="{document}"),
+        as_json(query=ASKED),
+        as_json(query=ASKED, sources=["{source}"]),
+    ),
+    "documents/%(id)s/summary/": (streamed(as_form(question=ASKED)),),
+    "questions/%(id)s/summary/": (streamed(as_form(question=ASKED)),),
     "api/v1/search": (
         *(as_json(query=ASKED, mode=mode, limit=50) for mode in ("hybrid", "vector", "text")),
         as_json(query=ASKED, sources=["{source}"]),

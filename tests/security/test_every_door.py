@@ -106,6 +106,8 @@ TELLING = {
     "api/v1/questions/%(id)s/feedback",
     "api/v1/ask",
     "api/v1/search",
+    "api/v1/summaries",
+    "api/v1/facts",
 }
 TELLING_ON_A_PAGE = {
     "documents/%(id)s/",
@@ -113,6 +115,12 @@ TELLING_ON_A_PAGE = {
     "conversations/%(id)s/json/",
     "conversations/%(id)s/share/",
     "documents/%(id)s/report/",
+    "documents/%(id)s/summary/",
+    "documents/%(id)s/facts/",
+    "documents/%(id)s/facts/csv/",
+    "questions/%(id)s/summary/",
+    "questions/%(id)s/facts/",
+    "questions/%(id)s/facts/csv/",
     "reports/%(id)s/done/",
     "shared/%(id)s/",
     "questions/%(id)s/",

@@ -16,7 +16,7 @@
       this.sentences = new Map();
       this.links = new Map();
       this.ended = false;
-      for (const part of ["question", "answer", "outcome", "sources", "sourceList", "after", "copy", "stored", "feedback"])
+      for (const part of ["question", "answer", "outcome", "sources", "sourceList", "after", "copy", "stored", "tasks", "summary", "facts", "feedback"])
         this[part] = this.root.querySelector(`[data-${part.replace(/[A-Z]/g, (letter) => "-" + letter.toLowerCase())}]`);
       this.question.textContent = question;
       this.copy.addEventListener("click", () => this.copyText());
@@ -90,10 +90,14 @@
       if (data.status === "not_found" && this.sentences.size === 0) this.outcome.append(clone("not-found-template"));
       if (data.left_out) this.leftOut(data);
       else if (data.status === "partial") this.outcome.append(clone("partial-template"));
+      if (data.extent) this.notice(data.extent.message);
       if (data.notice) this.notice(data.notice.message);
       progress.textContent = data.status === "not_found" ? "Not found in what you can read." : "The answer is complete.";
       this.copy.hidden = this.sentences.size === 0;
       this.stored.setAttribute("href", data.page);
+      this.tasks.hidden = !data.summary; // of a summary none is made
+      this.summary.setAttribute("action", data.summary ?? "");
+      this.facts.setAttribute("href", data.facts ?? "");
       this.after.hidden = false;
       htmx.ajax("GET", data.feedback, { target: this.feedback, swap: "innerHTML" });
       document.body.dispatchEvent(new CustomEvent("answered"));
@@ -176,8 +180,8 @@
 
   const HANDLED = new Set(["retrieved", "citation", "sentence", "withdrawn", "done", "error"]);
 
-  async function stream(exchange, body) {
-    const response = await fetch(form.action, {
+  async function stream(exchange, body, address) {
+    const response = await fetch(address, {
       method: "POST",
       body,
       headers: { Accept: "text/event-stream" },
@@ -196,7 +200,7 @@
     if (!exchange.ended) exchange.error({ error: { message: UNREACHABLE } });
   }
 
-  async function ask(question, body) {
+  async function ask(question, body, address) {
     const exchange = new Exchange(question);
     for (const element of document.querySelectorAll("[data-welcome]")) element.hidden = true;
     for (const element of document.querySelectorAll("[data-follow-up]")) element.hidden = false;
@@ -206,7 +210,7 @@
     progress.textContent = "Looking through what you may read.";
     form.querySelector("button").disabled = true;
     try {
-      await stream(exchange, body);
+      await stream(exchange, body, address);
     } catch {
       if (!exchange.ended) exchange.error({ error: { message: UNREACHABLE } });
     } finally {
@@ -224,7 +228,7 @@
       field.value = "";
       field.placeholder = "Ask a follow-up, or something new…";
     }
-    ask(question, body);
+    ask(question, body, event.target.action);
   });
 
   field.addEventListener("keydown", (event) => {
