@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from accounts import principals
 from connectors import progress, vectors
 from connectors.corpus import documents
+from connectors.corpus.waiting import sources_in_turn
 from connectors.models import Content, Document, Source
 from connectors.parsing import ParseFailed, ParserProcess
 
@@ -53,23 +54,27 @@ def drain(source: Source | None = None, *, seconds: float = 3600.0, patient: boo
 
 
 def parse_waiting(source: Source | None, deadline: float) -> int:
-    done = 0
+    done, last = 0, 0
     with ParserProcess() as parser:
-        while monotonic() < deadline and (job := take(source)) is not None:
+        while monotonic() < deadline and (job := take(source, last)) is not None:
             work_on(job, parser)
-            done += 1
+            done, last = done + 1, job.source_id
     return done
 
 
 @transaction.atomic
-def take(source: Source | None = None) -> Job | None:
-    """The content that has waited longest, if any is due. Attempts are counted here, before the work."""
-    waiting = Content.past_the_guard.filter(due_at__lte=Now()).order_by("due_at")
-    if source is not None:
-        waiting = waiting.filter(document__source=source)
-    row = waiting.select_for_update(skip_locked=True, of=("self",)).first()
-    if row is None:
-        return None
+def take(source: Source | None = None, last: int = 0) -> Job | None:
+    """The content that has waited longest of `source`, else of the source whose turn it is after `last`; None if none
+    is due. Attempts are counted here, before the work."""
+    for source_id in [source.pk] if source else sources_in_turn(last):
+        due = Content.past_the_guard.filter(source_id=source_id, due_at__lte=Now()).order_by("due_at")
+        row = due.select_for_update(skip_locked=True).first()
+        if row is not None:
+            return _taken(row)
+    return None
+
+
+def _taken(row: Content) -> Job:
     Content.past_the_guard.filter(pk=row.pk).update(attempts=row.attempts + 1, due_at=Now() + TAKEN_FOR)
     document = Document.past_the_guard.get(pk=row.pk)
     return Job(

@@ -469,6 +469,7 @@ class Content(GuardedModel):
     document = models.OneToOneField(
         Document, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
     )
+    source_id = models.BigIntegerField()
     data = models.BinaryField()
     filename = models.TextField(blank=True, default="")
     digest = models.BinaryField(max_length=32)
@@ -479,7 +480,7 @@ class Content(GuardedModel):
     past_the_guard: ClassVar[models.Manager["Content"]] = models.Manager()
 
     class Meta(GuardedModel.Meta):
-        indexes = [models.Index(fields=["due_at"], name="content_due")]
+        indexes = [models.Index(fields=["source_id", "due_at"], name="content_due_of_a_source")]
 
 
 class BreakGlass(models.Model):

@@ -10,9 +10,8 @@ from collections.abc import Collection, Sequence
 from hashlib import sha256
 from typing import Any
 
-from django.db.models.functions import Now
-
 from accounts.statements import execute, rows
+from connectors.corpus.waiting import Waiting, wait_for_parser
 from connectors.models import Content, Document, DocumentText, Passage
 from connectors.parsing import Attachment
 from connectors.parsing.cleaning import line
@@ -89,7 +88,7 @@ def _read_again(attachment: Document, found: Attachment) -> None:
         known = Document.past_the_guard.filter(pk=attachment.pk)
         known.update(content_digest=digest)
         known.filter(state=State.QUARANTINED).update(state=State.PENDING, reason="")
-        _wait_for_parser([(attachment, found)])
+        wait_for_parser([_waiting(attachment, found)])
 
 
 def _introduce(document: Document, new: dict[str, Attachment]) -> list[str]:
@@ -108,7 +107,7 @@ def _introduce(document: Document, new: dict[str, Attachment]) -> list[str]:
             files, size = files + 1, size + len(each.content)
             made.append((_document(document, id, each), each))
     Document.past_the_guard.bulk_create(attachment for attachment, _ in made)
-    _wait_for_parser(made)
+    wait_for_parser(_waiting(attachment, each) for attachment, each in made)
     return left_out
 
 
@@ -129,24 +128,10 @@ def _document(container: Document, id: str, attachment: Attachment) -> Document:
     )
 
 
-def _wait_for_parser(attachments: Sequence[tuple[Document, Attachment]]) -> None:
+def _waiting(document: Document, attachment: Attachment) -> Waiting:
     """Like anything else that came in."""
-    Content.past_the_guard.bulk_create(
-        [
-            Content(
-                document=document,
-                data=each.content,
-                filename=name_of(each),
-                digest=digest_of(each),
-                attempts=0,
-                due_at=Now(),
-            )
-            for document, each in attachments
-        ],
-        update_conflicts=True,
-        unique_fields=["document"],
-        update_fields=["data", "filename", "digest", "attempts", "due_at"],
-    )
+    digest = digest_of(attachment)
+    return Waiting(document=document, data=attachment.content, filename=name_of(attachment), digest=digest)
 
 
 def describe(document: Document) -> None:

@@ -46,7 +46,7 @@ def work_on(source: Source) -> Work:
     unembedded = Unembedded.objects.values("passage_id")
     scopes = Scope.past_the_guard.filter(source=source).values("id")
     with as_owner():
-        files = Content.past_the_guard.filter(document__source=source).aggregate(
+        files = Content.past_the_guard.filter(source_id=source.pk).aggregate(
             all=Count("pk"), again=Count("pk", filter=Q(attempts__gt=0))
         )
         return Work(

@@ -13,12 +13,12 @@ from typing import Any
 from uuid import uuid4
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
 
 from accounts.statements import execute
 from connectors.corpus import attachments
 from connectors.corpus.attachments import ENDED
 from connectors.corpus.placing import Places
+from connectors.corpus.waiting import Waiting, wait_for_parser
 from connectors.errors import RecordRefused
 from connectors.models import Content, Document, DocumentText, Language, Passage, Unfetched
 from connectors.parsing import Parsed, clean, guess_language, parse
@@ -280,21 +280,8 @@ def storable(text: str) -> str:
 
 def _wait_for_text(document: Document, record: DocumentRecord, place: int, places: Places) -> None:
     assert isinstance(record.content, bytes)
-    Content.past_the_guard.bulk_create(
-        [
-            Content(
-                document=document,
-                data=record.content,
-                filename=storable(PurePosixPath(record.id).name),
-                digest=digest_of(record),
-                attempts=0,
-                due_at=Now(),
-            )
-        ],
-        update_conflicts=True,
-        unique_fields=["document"],
-        update_fields=["data", "filename", "digest", "attempts", "due_at"],
-    )
+    filename = storable(PurePosixPath(record.id).name)
+    wait_for_parser([Waiting(document=document, data=record.content, filename=filename, digest=digest_of(record))])
     document.waiting = True  # type: ignore[attr-defined]
     if document.state == State.QUARANTINED:
         document.state, document.reason = State.PENDING, ""

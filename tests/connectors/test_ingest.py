@@ -29,6 +29,15 @@ def send(world: World, name: str, content: bytes, grants: str = "ann") -> str:
     return world.push(record).state
 
 
+def sources_of_all_that_waits() -> list[int]:
+    """In the order in which one worker takes it."""
+    found: list[int] = []
+    while (job := ingest.take(None, found[-1] if found else 0)) is not None:
+        Content.past_the_guard.filter(pk=job.document_id).delete()
+        found.append(job.source_id)
+    return found
+
+
 def work() -> None:
     ingest.parse_waiting(None, time.monotonic() + 60)
 
@@ -86,6 +95,30 @@ def test_content_that_ended_its_worker_is_set_aside_after_three_attempts(world: 
         Content.past_the_guard.update(due_at=timezone.now())
     work()
     assert Document.past_the_guard.get().reason == "crashed"
+
+
+def test_workers_keep_to_different_sources_and_a_small_one_is_not_behind_a_large_one(world: World) -> None:
+    for number in range(4):
+        send(world, f"{number}.md", b"# Of the large one")
+    small = World.of("ann", key="small")
+    for number in range(2):
+        send(small, f"{number}.md", b"# Of the small one")
+    one, other = ingest.take(), ingest.take()  # two workers, which know nothing of each other
+    assert one is not None
+    assert other is not None
+    assert {one.source_id, other.source_id} == {world.source.pk, small.source.pk}
+    Content.past_the_guard.update(due_at=timezone.now())
+    assert sources_of_all_that_waits() == [world.source.pk, small.source.pk] * 2 + [world.source.pk] * 2
+
+
+def test_what_a_source_is_asked_for_is_of_it_alone(world: World) -> None:
+    send(world, "a.md", b"# One")
+    small = World.of("ann", key="small")
+    assert ingest.take(small.source) is None
+    send(small, "b.md", b"# Two")
+    job = ingest.take(small.source)
+    assert job is not None
+    assert job.source_id == small.source.pk
 
 
 def test_newer_content_that_came_in_while_the_older_was_parsed_is_what_counts(world: World) -> None:

@@ -323,7 +323,7 @@ LINKS = (
         PERMISSIONS + "test_a_revoked_link_does_not_come_back_by_itself",
         (
             IDENTITY,
-            "if user is None or IdentityLink.objects.filter(account=account, user=user, revoked=True).exists():",
+            "if user is None or _was_revoked(account, user):",
             "if user is None:",
         ),
     ),

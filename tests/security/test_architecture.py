@@ -57,6 +57,7 @@ WRITERS = {
     "connectors/corpus/documents.py",
     "connectors/corpus/placing.py",
     "connectors/corpus/rereading.py",  # names documents by their ids
+    "connectors/corpus/waiting.py",
     "connectors/applying.py",
     "connectors/ingest.py",
     "connectors/vectors.py",
@@ -78,6 +79,7 @@ ALLOWED: dict[str, set[str]] = {
         "connectors/corpus/rereading.py",  # forgets what was known of contents
         "connectors/corpus/search.py",
         "connectors/corpus/soundness.py",  # counts what differs, and names nothing
+        "connectors/corpus/waiting.py",  # of which sources something waits
         "connectors/calibrating.py",  # times searches, and shows nothing of them
         "connectors/vectors.py",
     },

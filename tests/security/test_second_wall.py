@@ -44,8 +44,8 @@ def world(db: None) -> World:
     world.document("ann", "anns", text="A secret of Ann's.")
     world.document("bob", "bobs", text="A secret of Bob's.")
     execute(
-        "INSERT INTO connectors_content (document_id, data, filename, digest, attempts, due_at) "
-        "SELECT id, 'x', '', 'x', 0, now() FROM connectors_document"
+        "INSERT INTO connectors_content (document_id, source_id, data, filename, digest, attempts, due_at) "
+        "SELECT id, source_id, 'x', '', 'x', 0, now() FROM connectors_document"
     )
     give_vectors()
     execute(
