@@ -12,7 +12,7 @@ PRODUCTION = GATEHOUSE_ENV_FILE=none GATEHOUSE_MODE=production GATEHOUSE_PUBLIC_
 	GATEHOUSE_ENCRYPTION_KEYS="$$($(BIN)/python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())')"
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test mutants faults check bench bench-peers css format browser lock
+.PHONY: help install up test mutants faults check bench bench-peers local-llm css format browser lock
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -75,6 +75,11 @@ bench-peers: .venv-peers/.installed ## the packages of the engines that permitte
 		--require-hashes --python .venv-peers/bin/python benchmarks/requirements-peers.lock
 	@touch $@
 
+local-llm: $(INSTALLED) ## a language model of 135 million parameters to test with: python -m gateway.localllm
+	@index=$$($(BIN)/python -m pip config list | sed -n "s/^[a-z:]*\.index-url='\(.*\)'$$/\1/p" | tail -n 1); \
+	env UV_LINK_MODE=copy $${index:+UV_DEFAULT_INDEX="$$index"} $(BIN)/uv pip install --quiet --no-deps \
+		--require-hashes --python $(BIN)/python -r requirements-local-llm.lock
+
 css: ## the portal's style sheet anew from gateway/static_src (needs Node)
 	cd gateway/static_src && npm ci --no-audit --no-fund && npm run build
 
@@ -90,3 +95,5 @@ lock: install ## resolve requirements*.txt anew, with hashes
 		-o requirements-dev.lock requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		-o benchmarks/requirements-peers.lock benchmarks/requirements-peers.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-deps \
+		-o requirements-local-llm.lock requirements-local-llm.txt
