@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gateway.answering.events import Citation, unsupported
+from gateway.answering.phrases import unmarked
 from gateway.conversations import ConversationLine, ShownAnswer, ShownSentence
 from gateway.sharing import SharedConversation, SharedLine
 
@@ -84,7 +85,7 @@ def _sentence(sentence: ShownSentence) -> str:
         return f"*{WITHHELD}*"
     marks = "".join(f"\\[{n}\\]" for n in sentence.citations)
     changed = " *(changed at the source)*" if sentence.state == "changed" else ""
-    return f"{plain(sentence.text)}{' ' if marks else ''}{marks}{changed}"
+    return f"{plain(unmarked(sentence.text))}{' ' if marks else ''}{marks}{changed}"
 
 
 def _table(sentence: ShownSentence) -> Iterator[Sequence[object]]:

@@ -14,7 +14,6 @@ import pytest
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # "" in the process that starts the workers
 OF_THE_DEVELOPER = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "PORT", "DEBUG")
 OUTSIDE = ("GATEHOUSE_", "LLM_", "EMBED_", "RERANK_", "SLACK_")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 
@@ -44,6 +43,7 @@ DATA_DIR = Path(os.environ["GATEHOUSE_DATA_DIR"])
 from django.conf import settings  # noqa: E402
 
 from gateway import embedded  # noqa: E402  (it must find the environment of the tests)
+from tests.browsers import chromium  # noqa: E402
 
 if WORKER:  # each worker has a queue of its own, as it has a database of its own
     os.environ["REDIS_URL"] = embedded.valkey_url(DATA_DIR, database=int(WORKER.removeprefix("gw")) + 1)
@@ -63,11 +63,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     if session.config.getoption("numprocesses", None):
         del os.environ["DJANGO_SETTINGS_MODULE"]  # else a worker reads the settings before this file
-
-
-def chromium() -> str | None:
-    """The browser of this machine, if it has one."""
-    return next((path for path in map(shutil.which, BROWSERS) if path), None)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -18,7 +18,7 @@ from gateway.answering.recording import Asked
 from gateway.answering.releasing import cleared, pairs_of
 from gateway.answering.surrounding import assembled, room_for
 from gateway.answering.threads import in_thread
-from gateway.answering.verification import is_supported
+from gateway.answering.verification import Statement, is_supported, source_of
 from gateway.databases.rows import may_be_views
 
 MOST_PASSAGES = 8  # in a prompt, besides what stands around them
@@ -182,7 +182,23 @@ def _context(
 async def _judged(written: Written, shown: Sequence[Hit]) -> Draft | Withheld:
     """The sentence with passages that support it, or to be left out; in a thread, for it takes some milliseconds."""
     evidence = await asyncio.to_thread(supporting, written, shown)
-    return Draft(text=written.text, evidence=evidence) if evidence else Withheld(written.text, pairs_of(shown))
+    return _draft(written, evidence, shown) if evidence else Withheld(written.text, pairs_of(shown))
+
+
+def _draft(written: Written, evidence: tuple[Hit, ...], shown: Sequence[Hit]) -> Draft:
+    """The sentence, resting on its evidence and on passages of other documents that have words of it which nothing that
+    was shown of its own documents has: it is for nobody who may not read these too (P16).
+    """
+    own = {hit.document_id for hit in evidence}
+    missing = Statement(written.text).stems.difference(
+        *(source_of((hit,)).stems for hit in shown if hit.document_id in own)
+    )
+    besides: list[Hit] = []
+    for hit in shown:
+        if hit.document_id not in own and (theirs := missing & source_of((hit,)).stems):
+            missing -= theirs
+            besides.append(hit)
+    return Draft(text=written.text, evidence=(*evidence, *besides))
 
 
 def supporting(written: Written, shown: Sequence[Hit]) -> tuple[Hit, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from connectors.corpus.hits import Hit
+from connectors.parsing import cleaning
 from connectors.sentences import sentences
 from gateway.databases.rows import AskedRows
 
@@ -19,13 +20,13 @@ UNSETTLED = re.compile(
 TAIL = 400  # characters in which it is looked for: what takes longer is no mark, and its tag is not in any passage
 
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+REFERENCE = re.compile(r"!?\[([^\[\]]*)\]\[[^\[\]]*\]")
 TAG = re.compile(r"<[^<>]*>")
 LINE_START = re.compile(r"^\s{0,3}(?:#{1,6}\s+|>\s?|[-*+•]\s+|\d{1,2}[.)]\s+(?=\D))", re.MULTILINE)
 EMPHASIS = re.compile(r"(\*{1,3}|_{2,3}|`{1,3}|~~)")
-INVISIBLE = re.compile(
-    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-    "\ue000-\uf8ff\U000e0000-\U000e007f]"
-)
+# What documents are cleaned of, with what chooses the look of an emoji and what has no meaning of its own: all of these
+# carry words past readers and checks.
+INVISIBLE = re.compile(f"{cleaning.INVISIBLE.pattern}|[\ufe0f\ue000-\uf8ff\U000f0000-\U0010ffff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +84,7 @@ class Cutter:
 def plain_text(text: str) -> str:
     """Without Markdown, HTML and characters that cannot be seen."""
     text = INVISIBLE.sub("", text)
-    while text != (without := TAG.sub("", text)):  # what is left may be a tag in turn
+    while text != (without := REFERENCE.sub(r"\1", TAG.sub("", text))):  # what is left may be one in turn
         text = without
     for pattern in (LINE_START, EMPHASIS):
         text = pattern.sub("", text)
@@ -91,7 +92,8 @@ def plain_text(text: str) -> str:
 
 
 def _written(text: str) -> Iterator[Written]:
-    text = LINK.sub(lambda link: f"[{link[1]}]" if link[1].isdigit() else link[1], text)
+    while text != (without := LINK.sub(lambda link: f"[{link[1]}]" if link[1].isdigit() else link[1], text)):
+        text = without
     marks = [int(number) for match in MARK.finditer(text) for number in re.findall(r"\d+", match[1])]
     plain = plain_text(MARK.sub("", text))
     if plain:

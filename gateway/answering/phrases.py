@@ -1,9 +1,13 @@
 """How an answer reads as one text, and the sentence the gateway says itself, in the reader's language."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.answering.events import Done, Sentence
+
+MARK = re.compile(r"\[(\d+)\]")
+OPENS = re.compile(r"\](?=[(\[])|<(?=[a-z/!?])", re.IGNORECASE)
 
 NOT_FOUND = {
     "en": "I did not find that in what you can read.",
@@ -49,7 +53,17 @@ def not_found_here(language: str) -> str:
 
 def marked(sentences: Sequence[Sentence]) -> str:
     """The sentences as one text, each followed by its marks: "Leave is 26 weeks. [1]"."""
-    return " ".join(" ".join([each.text, "".join(f"[{n}]" for n in each.citations)]).rstrip() for each in sentences)
+    return " ".join(f"{inert(each.text)} {''.join(f'[{n}]' for n in each.citations)}".rstrip() for each in sentences)
+
+
+def inert(text: str) -> str:
+    """Words of a document beside marks of ours: theirs are no marks, and to Markdown they are no link and no HTML."""
+    return OPENS.sub(lambda found: f"{found[0]} ", unmarked(text))
+
+
+def unmarked(text: str) -> str:
+    """What looks like a mark of ours in round brackets."""
+    return MARK.sub(r"(\1)", text)
 
 
 def renumbered(done: Done) -> Done:

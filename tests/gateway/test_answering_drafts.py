@@ -63,6 +63,8 @@ def test_what_never_becomes_a_mark_takes_no_time(piece: str, between: str) -> No
         ("<img src='https://evil.example'>Leave <b>is</b> paid.", "Leave is paid."),
         ("<<b>img src='https://evil.example'> Leave is paid.", "Leave is paid."),
         ("Leave\u200b is\u202e paid.\U000e0041", "Leave is paid."),
+        ("Leave\ufe0f is\U000e0101\U000e01ef paid\u3164\U000f0041.", "Leave is paid."),
+        ("![Leave][x] is [paid][y].", "Leave is paid."),
     ],
 )
 def test_nothing_but_plain_text_is_left(markdown: str, plain: str) -> None:

@@ -22,6 +22,7 @@ SHARED = "tests/gateway/test_sharing.py::"
 LEFT_OUT = "tests/gateway/test_left_out.py::"
 API = "tests/gateway/api/"
 RACES = "tests/security/test_races.py::"
+INJECTED = "tests/security/test_injections.py::"
 SLACK = "tests/gateway/slack/test_answering.py::"
 
 ANSWERS = (
@@ -107,6 +108,18 @@ ANSWERS = (
             "    if Document.objects.visible_to(reader).filter(public_id__in=ids).exists():\n        return set(ids)\n"
             "    return set(Document.objects.visible_to(reader).filter(public_id__in=ids)",
         ),
+    ),
+    mutation(
+        "a sentence rests on nothing but what its mark names, whatever words it has",
+        "P16",
+        INJECTED + "test_words_of_a_document_that_others_may_not_read_do_not_reach_them_under_a_mark_of_one_they_may",
+        (COMPOSING, "            besides.append(hit)\n", ""),
+    ),
+    mutation(
+        "words are carried past readers and checks in characters nobody sees",
+        "P16",
+        "tests/gateway/test_answering_drafts.py::test_nothing_but_plain_text_is_left",
+        ("gateway/answering/drafts.py", '    text = INVISIBLE.sub("", text)\n', ""),
     ),
 )
 

@@ -98,10 +98,11 @@ def pdf(pages: Sequence[Sequence[str]] = (("The notice period", "is three months
         objects.append(f"<< /Type /Page /Parent 2 0 R {resources} /Contents {len(objects)} 0 R >>")
         kids.append(f"{len(objects)} 0 R")
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
-    return _numbered(objects)
+    return of_objects(objects)
 
 
-def _numbered(objects: Sequence[str]) -> bytes:
+def of_objects(objects: Sequence[str]) -> bytes:
+    """A PDF of these objects, the first its catalogue."""
     body, places = b"%PDF-1.4\n", []
     for number, source in enumerate(objects, start=1):
         places.append(len(body))

@@ -62,7 +62,13 @@ def test_signing_in_comes_first(world: World) -> None:
     assert answer.headers["Location"].startswith("/sign-in/?next=/documents/")
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "https://", "http://[", "", "/relative"])
+WRONG = (
+    *("javascript:alert(1)", "data:text/html,x", "https://", "http://[", "", "/relative"),
+    *("https://evil.example\\@good.example/", "https://good.example\u202e/", "https://good .example/"),
+)
+
+
+@pytest.mark.parametrize("url", WRONG)
 def test_only_web_addresses_are_linked(url: str) -> None:
     assert original_at(url) is None
 
