@@ -22,6 +22,7 @@ from connectors.corpus.waiting import Waiting, wait_for_parser
 from connectors.errors import RecordRefused
 from connectors.models import Content, Document, DocumentText, Language, Passage, Unfetched
 from connectors.parsing import Parsed, clean, guess_language, parse
+from connectors.parsing.cleaning import line
 from connectors.records import DocumentRecord
 from connectors.splitting import Piece, split
 
@@ -230,11 +231,11 @@ def _describe(document: Document, record: DocumentRecord, digest: bytes | None) 
     """Write everything about a document but its text and its place."""
     title = record.title or (document.title if not document.titled and document.pk else _from_name(record.id))
     wanted: dict[str, Any] = {
-        "title": storable(title),
+        "title": legible(title),
         "titled": bool(record.title),
-        "url": storable(record.url),
+        "url": legible(record.url),
         "mime": document.mime if document.pk and not record.mime else record.mime,
-        "author": storable(record.author),
+        "author": legible(record.author),
         "created_at": record.created_at,
         "modified_at": record.modified_at,
         "metadata": dict(record.metadata),
@@ -271,6 +272,11 @@ def _stored_digest(document: Document | None) -> bytes | None:
 def _from_name(external_id: str) -> str:
     stem = PurePosixPath(external_id).stem
     return stem.replace("_", " ").replace("-", " ").strip().capitalize() or external_id
+
+
+def legible(text: str) -> str:
+    """On one line, and nothing in it that is not seen where it is shown: on pages, in prompts, on terminals."""
+    return line(storable(text))
 
 
 def storable(text: str) -> str:
@@ -326,7 +332,7 @@ def publish(document: Document, prepared: PreparedText, *, held: bool = False) -
     """
     parsed = prepared.parsed
     if not document.titled and parsed.title.strip():
-        document.title = storable(parsed.title.strip())
+        document.title = legible(parsed.title)
     document.state, document.reason = State.HELD if held else State.LIVE, ""
     document.language = parsed.language
     document.text_revision += 1

@@ -225,3 +225,10 @@ def test_a_reserved_id_that_could_not_be_understood_hides_what_names_it(
     assert world.readers("d") == {"bob"}
     everyone = Principal.objects.get(directory=world.source.pk, kind="everyone")
     assert everyone.introduced  # what the gateway means by it, living or not, is not for a source to say
+
+
+def test_what_a_document_is_called_is_on_one_line_and_holds_nothing_unseen(world: World) -> None:
+    called, address = "Leave\x1b[2J \u202eplan\r\n\U000e0041of May", "https://example.org/\x1b]8;;a\u200b"
+    world.push(DocumentRecord(id="d", title=called, author=called, url=address, text="Text.", access=access(["ann"])))
+    (shown,) = list_documents(world.reader("ann"))
+    assert (shown.title, shown.author, shown.url) == ("Leave[2J plan of May",) * 2 + ("https://example.org/]8;;a",)

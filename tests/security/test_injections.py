@@ -123,6 +123,7 @@ LEAKS: dict[str, tuple[Kind, Any]] = {
     "a link in Markdown": ("json", CITED | {"sentences": [], "answer": "[x](https://evil.example)"}),
     "an image in Markdown": ("markdown", "![x](https://evil.example/x.png)"),
     "HTML in Markdown": ("markdown", "A <img src=https://evil.example/x.png> b"),
+    "a formula": ("table", "kind,value\r\namount,=1+1\r\n"),
     "a Slack link": ("slack", {"unfurl_links": False, "unfurl_media": False, "text": "<https://evil.example|x>"}),
     "a Slack mention": ("slack", {"unfurl_links": False, "unfurl_media": False, "text": "<!channel>"}),
     "Slack unfolding": ("slack", {"text": "Leave."}),

@@ -11,7 +11,7 @@ from gateway import conversations, sharing
 from tests.security.injections.places import CELLAR, COURTYARD
 from tests.security.injections.staging import QUESTIONS, Stage
 
-Kind = Literal["page", "json", "events", "markdown", "slack", "prompt"]
+Kind = Literal["page", "json", "events", "markdown", "table", "slack", "prompt"]
 OF_STAFF = (
     *("/console/", "/console/sources/notes/", "/console/sources/notes/settings/", "/console/reports/"),
     *("/console/runs/", "/console/audit/", "/console/people/"),
@@ -50,12 +50,14 @@ class Walk:
         yield from self._prompted(vera | mallory, self._in_channel)
         with self.stage.without_model():
             yield self._answer("vera", {"question": QUESTIONS[COURTYARD]})
+            yield self._answer("vera", {"query": QUESTIONS[COURTYARD]}, "summaries")
 
     def pages(self) -> Iterator[tuple[str, str]]:
         """Who opens which page of the portal and the console."""
         yield from (("vera", path) for path in ("/", "/conversations/", "/questions/", "/me/"))
         yield "vera", f"/conversations/{self._conversation}/"
         yield "vera", f"/questions/{self.asked['id']}/?left-out=shown"
+        yield "vera", f"/questions/{self.asked['id']}/facts/"
         yield from (("vera", f"/documents/{document.id}/") for document in self.stage.readable_by("vera"))
         yield from (("mallory", path) for path in (f"/shared/{self._conversation}/", "/conversations/", "/me/"))
         yield from (("carol", path) for path in OF_STAFF)
@@ -79,10 +81,10 @@ class Walk:
         posted = self.stage.asked_in_channel(QUESTIONS[COURTYARD])
         return [Shown(frozenset({"vera", "mallory"}), "Slack", "slack", each) for each in posted]
 
-    def _answer(self, name: str, body: dict[str, Any]) -> Shown:
-        response = self.stage.programs[name].post("ask", json=body)
+    def _answer(self, name: str, body: dict[str, Any], path: str = "ask") -> Shown:
+        response = self.stage.programs[name].post(path, json=body)
         assert response.status_code == 200, response.text
-        return Shown(frozenset({name}), "answer", "json", response.json())
+        return Shown(frozenset({name}), path, "json", response.json())
 
     def _prompted(self, to: frozenset[str], asked: Callable[[], list[Shown]]) -> Iterator[Shown]:
         """With what a model was told meanwhile: whoever it answers may be told all of that."""
@@ -108,10 +110,12 @@ class Walk:
         }.items():
             program = self.stage.programs[name]
             yield from (Shown(frozenset({name}), path, "json", program.get(path).json()) for path in paths)
-            found = program.post("search", json={"query": QUESTIONS[COURTYARD]})
-            yield Shown(frozenset({name}), "search", "json", found.json())
+            for path in ("search", "facts"):
+                yield self._answer(name, {"query": QUESTIONS[COURTYARD]}, path)
         kept = self.stage.programs["vera"].get(f"conversations/{self._conversation}/markdown")
         yield Shown(frozenset({"vera"}), "markdown", "markdown", kept.text)
+        table = self.stage.clients["vera"].get(f"/questions/{self.asked['id']}/facts/csv/")
+        yield Shown(frozenset({"vera"}), "table", "table", table.text)
 
 
 def events_of(text: str) -> list[tuple[str, Any]]:

@@ -1,5 +1,7 @@
 """What must not be found in anything that was shown, whatever was written and whatever a model made of it."""
 
+import csv
+import io
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,6 +24,7 @@ INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u00ad\u061c\u200b-\u200f\u202a-\
 MARK = re.compile(r"\[\d+\]")
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 ACTIVE = frozenset({"link_open", "image", "html_inline", "html_block"})
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SLACK_LINK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 
 
@@ -33,6 +36,7 @@ def breaches(shown: Shown) -> Iterator[str]:
         "json": _json,
         "events": _events,
         "markdown": _markdown,
+        "table": _table,
         "slack": _slack,
         "prompt": _prompt,
     }[shown.kind]
@@ -135,6 +139,12 @@ def _markdown(text: str) -> Iterator[str]:
     for token in _tokens(MARKDOWN.parse(text)):
         if token.type in ACTIVE:
             yield f"Markdown with {token.type}: {token.content or token.attrs}"
+
+
+def _table(text: str) -> Iterator[str]:
+    """What a program for tables would calculate."""
+    for row in csv.reader(io.StringIO(text)):
+        yield from (f"a formula: {cell}" for cell in row if cell.startswith(FORMULA))
 
 
 def _tokens(tokens: list[Token]) -> Iterator[Token]:
