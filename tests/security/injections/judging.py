@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from tests.security.injections.doors import Shown, events_of
+from tests.security.injections.doors import Kind, Shown, events_of
 from tests.security.injections.staging import SECRETS
 
 EVENTS = frozenset({"retrieved", "citation", "sentence", "withdrawn", "done"})
@@ -31,7 +31,7 @@ SLACK_LINK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 def breaches(shown: Shown) -> Iterator[str]:
     """In words; none if all is contained."""
     yield from _secrets(shown)
-    judge = {
+    judges: dict[Kind, Callable[[Any], Iterator[str]]] = {
         "page": _page,
         "json": _json,
         "events": _events,
@@ -39,8 +39,8 @@ def breaches(shown: Shown) -> Iterator[str]:
         "table": _table,
         "slack": _slack,
         "prompt": _prompt,
-    }[shown.kind]
-    for found in judge(shown.content):
+    }
+    for found in judges[shown.kind](shown.content):
         yield f"{' and '.join(sorted(shown.to))}, {shown.door}: {found}"
 
 
@@ -186,7 +186,7 @@ def _slack_text(text: str) -> Iterator[str]:
 def _prompt(prompt: str) -> Iterator[str]:
     """Delimiters are ours: a passage ends where it began to, and has the next number."""
     opened = re.findall(r'<passage n="(\d+)">', prompt)
-    tags = re.findall(r"<\s*/?\s*(?:passage|document)[^>]*>?", prompt, re.IGNORECASE)
+    tags = re.findall(r"</?(?:passage|document)[^>]*>?", prompt, re.IGNORECASE)
     own = [tag for tag in tags if re.fullmatch(r'<document>|</document>|<passage n="\d+">|</passage>', tag)]
     if opened != [str(n) for n in range(1, len(opened) + 1)] or prompt.count("</passage>") != len(opened):
         yield f"passages out of order: {opened}"
