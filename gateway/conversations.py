@@ -14,13 +14,24 @@ from connectors.corpus.breaking_glass import shown
 from connectors.corpus.evidence import Pair, holds_evidence, passages_holding
 from connectors.corpus.hits import Hit
 from connectors.strict_json import is_storable
-from gateway import audit
+from gateway import audit, situation
 from gateway.answering import notices
 from gateway.answering.events import Citation
 from gateway.answering.following import Turn
 from gateway.answering.phrases import spoken
 from gateway.databases.rows import Table
-from gateway.models import AnswerSentence, Conversation, Evidence, Feedback, LeftOut, PartRead, Question, RowEvidence
+from gateway.models import (
+    AnswerSentence,
+    Conversation,
+    Evidence,
+    Feedback,
+    HoldsFor,
+    LeftOut,
+    PartRead,
+    Question,
+    RowEvidence,
+)
+from gateway.situation import Kind
 from gateway.versions import marked
 
 State = Literal["shown", "withheld", "changed"]
@@ -81,6 +92,8 @@ class ShownAnswer:
     feedback: Verdict | None
     task: str = ""  # what was done; "": it was answered
     notice: str = ""  # in words
+    holds_for: tuple[str, str] | None = None  # the reader's country, office or role, and its name
+    holds_for_text: str = ""
     extent: str = ""  # what part of a document was read, in words
     left_out: tuple[str, ...] = ()  # what the model wrote and no passage supports: no part of the answer
 
@@ -240,7 +253,9 @@ def _own_questions(reader: Viewers) -> QuerySet[Question]:
 def _with_answers(questions: QuerySet[Question]) -> list[Question]:
     sentences = Prefetch("sentences", AnswerSentence.objects.select_related("rows"))
     return list(
-        questions.select_related("feedback", "left_out", "part_read").prefetch_related(sentences, "sentences__evidence")
+        questions.select_related("feedback", "left_out", "part_read", "holds_for").prefetch_related(
+            sentences, "sentences__evidence"
+        )
     )
 
 
@@ -248,7 +263,7 @@ def _shown(reader: Viewers, questions: Sequence[Question]) -> list[ShownAnswer]:
     """The answers as they may be shown; the last statement is the check that releases them (P15)."""
     kept = _kept(questions)
     pairs = {_pair(each) for question in questions for each in _evidence(question.sentences.all())}
-    written: list[RowEvidence | LeftOut] = [*kept, *_left_out(questions)]
+    written: list[RowEvidence | LeftOut | HoldsFor] = [*kept, *_left_out(questions), *_holding_for(questions)]
     pairs |= {pair for each in written for pair in _context(each)}
     passages = passages_holding(reader, pairs)
     tables = _rows_again(reader, kept, passages)
@@ -265,7 +280,11 @@ def _left_out(questions: Sequence[Question]) -> list[LeftOut]:
     return [question.left_out for question in questions if hasattr(question, "left_out")]
 
 
-def _context(written: RowEvidence | LeftOut) -> list[Pair]:
+def _holding_for(questions: Sequence[Question]) -> list[HoldsFor]:
+    return [question.holds_for for question in questions if hasattr(question, "holds_for")]
+
+
+def _context(written: RowEvidence | LeftOut | HoldsFor) -> list[Pair]:
     return [(UUID(document), digest) for document, digest in written.context]
 
 
@@ -327,6 +346,11 @@ class _Render:
         whole = stored and self._state(_context(stored)) == "shown"
         return tuple(stored.sentences) if stored and whole else ()
 
+    def holds_for(self, stored: HoldsFor | None) -> tuple[Kind, str] | None:
+        """Told while the passage that says so, and the one that is for others, stand and may be read."""
+        whole = stored and self._state(_context(stored)) == "shown"
+        return (cast(Kind, stored.kind), stored.name) if stored and whole else None
+
     def _state(self, pairs: Sequence[Pair]) -> State:
         """A sentence needs every document it rests on, and the words of the passage unless they changed (P16)."""
         states = [self._states.get(pair) for pair in pairs]
@@ -348,6 +372,7 @@ def _answer(question: Question, render: _Render) -> ShownAnswer:
     sentences = tuple(render.sentence(stored) for stored in question.sentences.all())
     feedback: Feedback | None = getattr(question, "feedback", None)
     language = spoken(question.language)
+    holds_for = render.holds_for(getattr(question, "holds_for", None))
     return ShownAnswer(
         id=question.pk,
         conversation_id=question.conversation_id,
@@ -361,6 +386,8 @@ def _answer(question: Question, render: _Render) -> ShownAnswer:
         feedback=cast(Verdict, feedback.verdict) if feedback else None,
         task=question.task,
         notice=notices.told(cast("notices.Notice", question.notice), language, has_sentences=bool(sentences)),
+        holds_for=holds_for,
+        holds_for_text=situation.told(*holds_for, language) if holds_for else "",
         extent=_extent(question, sentences, language),
         left_out=render.left_out(getattr(question, "left_out", None)),
     )

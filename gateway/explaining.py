@@ -22,7 +22,7 @@ from connectors.corpus.explanation import Explanation, Place
 from connectors.corpus.reach import ReadableDocument, Titled
 from connectors.strict_json import is_storable
 from gateway import audit
-from gateway.models import AuditEvent, Evidence, LeftOut, RowEvidence
+from gateway.models import AuditEvent, Evidence, HoldsFor, LeftOut, RowEvidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +195,7 @@ def answers_from(person: User, document: UUID) -> list[Answer]:
     resting = Evidence.objects.filter(document=document, sentence__question__conversation__owner=person)
     shown = set(resting.values_list("sentence__question", flat=True))
     shown |= set(_given(LeftOut.objects.filter(question__conversation__owner=person), document, "question"))
+    shown |= set(_given(HoldsFor.objects.filter(question__conversation__owner=person), document, "question"))
     of_rows = RowEvidence.objects.filter(sentence__question__conversation__owner=person)
     shown |= set(_given(of_rows, document, "sentence__question"))
     return [Answer(question=id, asked_at=at, shown=id in shown) for id, at in times.items()]

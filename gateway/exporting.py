@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gateway.answering.events import Citation, unsupported
+from gateway.answering.events import Citation, holds_for_json, unsupported
 from gateway.answering.phrases import unmarked
 from gateway.conversations import ConversationLine, ShownAnswer, ShownSentence
 from gateway.sharing import SharedConversation, SharedLine
@@ -33,6 +33,7 @@ def answer_json(answer: ShownAnswer, *, apart: bool = False) -> dict[str, Any]:
             for sentence in answer.sentences
         ],
         "citations": [citation.as_json() for citation in answer.citations],
+        "holds_for": holds_for_json(answer.holds_for, answer.holds_for_text),
         **({"withheld": unsupported(answer.left_out)} if apart else {}),
     }
 
@@ -72,6 +73,8 @@ def as_markdown(line: ConversationLine, answers: Sequence[ShownAnswer]) -> str:
 
 
 def _answered(answer: ShownAnswer) -> Iterator[str]:
+    if answer.holds_for_text:
+        yield f"*{plain(answer.holds_for_text)}*"
     yield " ".join(map(_sentence, answer.sentences)) or NO_ANSWER
     for sentence in answer.sentences:
         if sentence.table:

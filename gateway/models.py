@@ -44,6 +44,7 @@ class Question(models.Model):
         ANSWERED = "answered"
         PARTIAL = "partial"
         NOT_FOUND = "not_found"
+        AMBIGUOUS = "ambiguous"
         STOPPED = "stopped"
         FAILED = "failed"
 
@@ -126,6 +127,17 @@ class PartRead(models.Model):
     question = models.OneToOneField(Question, models.CASCADE, primary_key=True, related_name="part_read")
     read = models.PositiveIntegerField()
     of = models.PositiveIntegerField()
+
+
+class HoldsFor(models.Model):
+    """Of an answer: that it holds for its asker's country, office or role. `context` has document and digest of a
+    passage that says so, and of one for others: it is told while both may be read.
+    """
+
+    question = models.OneToOneField(Question, models.CASCADE, primary_key=True, related_name="holds_for")
+    kind = models.CharField(max_length=7)
+    name = models.CharField(max_length=100)
+    context = models.JSONField()
 
 
 class Feedback(models.Model):

@@ -9,7 +9,7 @@ from accounts.reader import Viewers
 from connectors.corpus.evidence import Pair
 from connectors.corpus.hits import Hit
 from gateway import pausing
-from gateway.answering import extractive, model, prompting, sending
+from gateway.answering import disambiguating, extractive, model, prompting, sending
 from gateway.answering.drafts import Cutter, Draft, Written
 from gateway.answering.model import Message
 from gateway.answering.notices import Notice
@@ -49,7 +49,12 @@ class KeptBack:
     hits: tuple[Hit, ...]
 
 
-Item = AnsweredBy | Draft | Withheld
+@dataclass(frozen=True)
+class AskedBack:
+    """What follows are not sentences of an answer, but things the question may mean."""
+
+
+Item = AnsweredBy | Draft | Withheld | AskedBack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +87,13 @@ async def composed(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, No
             yield found.draft
             if found.whole:
                 return
+    meant = await disambiguating.asked_back(asked, hits)
+    if meant:
+        yield AnsweredBy(model=extractive.NAME, read=len(hits))
+        yield AskedBack()
+        for draft in meant:
+            yield draft
+        return
     async with aclosing(from_passages(asked, hits, ANSWERING)) as items:
         async for item in items:
             yield item

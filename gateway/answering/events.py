@@ -9,7 +9,7 @@ from connectors.corpus.hits import Hit
 from gateway.answering.notices import Notice
 from gateway.databases.rows import Table
 
-Status = Literal["answered", "partial", "not_found"]
+Status = Literal["answered", "partial", "not_found", "ambiguous"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +148,9 @@ class Done:
     model: str = "extractive"
     notice: Notice = ""
     notice_text: str = ""  # the same in the reader's language
+    options: tuple[str, ...] = ()  # of an ambiguous question: the same for each thing it may mean, as a question
+    holds_for: tuple[str, str] | None = None  # the reader's country, office or role, and its name
+    holds_for_text: str = ""
     extent: Extent | None = None  # of a summary that is not of all of its document
     extent_text: str = ""
     withheld: int = field(default=0)
@@ -165,12 +168,19 @@ class Done:
             "language": self.language,
             "model": self.model,
             "notice": {"code": self.notice, "message": self.notice_text} if self.notice_text else None,
+            "options": list(self.options),
+            "holds_for": holds_for_json(self.holds_for, self.holds_for_text),
             **({"extent": {**self.extent.as_json(), "message": self.extent_text}} if self.extent else {}),
         }
 
     def with_withheld(self) -> dict[str, Any]:
         """The same with what was left out, apart from the answer."""
         return self.as_json() | {"withheld": unsupported(self.left_out)}
+
+
+def holds_for_json(holds_for: tuple[str, str] | None, message: str) -> dict[str, str] | None:
+    """Whom an answer holds for, for programs; None where nothing is said of that."""
+    return {"kind": holds_for[0], "name": holds_for[1], "message": message} if holds_for else None
 
 
 def unsupported(sentences: Iterable[str]) -> list[dict[str, Any]]:

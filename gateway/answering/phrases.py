@@ -35,6 +35,27 @@ NOT_FOUND_HERE = {
 }
 
 
+WHICH = {
+    "en": "Which of these do you mean?",
+    "de": "Was davon meinen Sie?",
+    "fr": "De quoi parlez-vous ?",
+    "es": "¿A qué se refiere?",
+    "pt": "A que se refere?",
+    "it": "Che cosa intende?",
+    "nl": "Welke van deze bedoelt u?",
+}
+
+NAME_IT = {
+    "en": "Please ask again and name it.",
+    "de": "Bitte fragen Sie noch einmal und nennen Sie es.",
+    "fr": "Veuillez reposer la question en le précisant.",
+    "es": "Vuelva a preguntar indicándolo.",
+    "pt": "Pergunte de novo, indicando-o.",
+    "it": "Ripeta la domanda indicandolo.",
+    "nl": "Stel de vraag opnieuw en noem het.",
+}
+
+
 def spoken(language: str) -> str:
     """The nearest language the gateway has words in."""
     code = language.replace("_", "-").split("-")[0].lower()
@@ -49,6 +70,28 @@ def not_found(language: str) -> str:
 def not_found_here(language: str) -> str:
     """For an audience: said whether the asker alone may read more or not (P10, P14)."""
     return NOT_FOUND_HERE[spoken(language)]
+
+
+def which(language: str) -> str:
+    """What stands before the things that a question may mean."""
+    return WHICH[spoken(language)]
+
+
+def name_it(language: str) -> str:
+    """For who cannot choose one by a click."""
+    return NAME_IT[spoken(language)]
+
+
+def whole(status: str, sentences: Sequence[Sentence], language: str) -> str:
+    """The answer as one text."""
+    if not sentences:
+        return not_found(language)
+    return f"{which(language)} {marked(sentences)}" if status == "ambiguous" else marked(sentences)
+
+
+def option_of(question: str, label: str) -> str:
+    """The question as it is clear: "When does Phoenix start? (Project Phoenix)"."""
+    return f"{question} ({label})"
 
 
 def marked(sentences: Sequence[Sentence]) -> str:
@@ -72,5 +115,5 @@ def renumbered(done: Done) -> Done:
     number = {old: new for new, old in enumerate(order, start=1)}
     sentences = tuple(replace(each, citations=tuple(number[n] for n in each.citations)) for each in done.sentences)
     cited = [replace(citation, n=number[citation.n]) for citation in done.citations if citation.n in number]
-    text = marked(sentences) if sentences else done.answer
+    text = whole(done.status, sentences, done.language) if sentences else done.answer
     return replace(done, sentences=sentences, citations=tuple(sorted(cited, key=lambda each: each.n)), answer=text)

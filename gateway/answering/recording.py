@@ -14,7 +14,8 @@ from gateway import audit
 from gateway.answering.drafts import Draft
 from gateway.answering.events import Extent
 from gateway.answering.following import EARLIER
-from gateway.models import AnswerSentence, Conversation, Evidence, LeftOut, PartRead, Question, RowEvidence
+from gateway.models import AnswerSentence, Conversation, Evidence, HoldsFor, LeftOut, PartRead, Question, RowEvidence
+from gateway.situation import Situation
 
 MOST_LEFT_OUT = 50  # sentences of one answer are kept
 
@@ -134,6 +135,7 @@ def finish(
     left_out: LeftOutYet | None = None,
     notice: str = "",
     extent: Extent | None = None,
+    holds_for: Situation | None = None,
 ) -> None:
     """Store how a question ended and the sentences that were shown, with their evidence; apart, what was left out."""
     updated = Question.objects.filter(pk=asked.question_id).update(status=status, model=model, notice=notice)
@@ -145,6 +147,10 @@ def finish(
     if extent:
         told = {"read": extent.read, "of": extent.of}
         PartRead.objects.update_or_create(question_id=asked.question_id, defaults=told)
+    if holds_for:
+        context = [[str(hit.document_id), hit.digest] for hit in (holds_for.own, holds_for.other)]
+        said = {"kind": holds_for.kind, "name": holds_for.name, "context": context}
+        HoldsFor.objects.update_or_create(question_id=asked.question_id, defaults=said)
     for stored in sentences:
         sentence = AnswerSentence.objects.create(
             question_id=asked.question_id, ordinal=stored.ordinal, text=stored.draft.text

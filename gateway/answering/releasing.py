@@ -48,7 +48,7 @@ def pairs_of(hits: Iterable[Hit]) -> frozenset[Pair]:
     return frozenset(pair for hit in hits for pair in (pair_of(hit), hit.newer) if pair is not None)
 
 
-def as_it_stands(hits: Iterable[Hit], readable: Collection[Pair]) -> list[Hit]:
+def as_it_stands(hits: Iterable[Hit], readable: Collection[Needed]) -> list[Hit]:
     """The hits that can be read, marked as older only by versions that can be read as well."""
     return [marked_by(hit, readable) for hit in hits if pair_of(hit) in readable]
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from connectors.corpus.hits import Hit
 from connectors.corpus.search import Filters
-from gateway import pausing, retrieval
+from gateway import pausing, retrieval, situation
 from gateway.answering import extractive, model, notices, phrases, recording
-from gateway.answering.composing import AnsweredBy, Item, Withheld, composed
+from gateway.answering.composing import AnsweredBy, AskedBack, Item, Withheld, composed
 from gateway.answering.drafts import Draft
 from gateway.answering.events import (
     Citation,
@@ -30,12 +30,13 @@ from gateway.answering.events import (
 from gateway.answering.following import EARLIER, said_before
 from gateway.answering.notices import Notice
 from gateway.answering.recording import Asked, LeftOutYet, Stored
-from gateway.answering.releasing import marked_by, pair_of, pairs_of, standing
+from gateway.answering.releasing import as_it_stands, marked_by, pair_of, pairs_of, standing
 from gateway.answering.threads import in_thread
 from gateway.answering.watching import WATCHER
 from gateway.conversations import turns_before
 from gateway.databases.rows import Needed
 from gateway.models import Question
+from gateway.situation import Situation
 
 PASSAGES = 10
 SILENCE = 10.0  # seconds after which a door shows that the stream lives
@@ -97,13 +98,16 @@ class Stream:
     shown: list[Stored] = field(default_factory=list)
     withdrawn: set[int] = field(default_factory=set)
     left_out: LeftOutYet = field(default_factory=LeftOutYet)
+    asks_back: bool = False
     stored: bool = False
+    found: Sequence[Hit] = ()  # for the question
     _numbers: dict[UUID, int] = field(default_factory=dict)
     _readable: frozenset[Needed] = frozenset()
 
     async def events(self, filters: Filters) -> AsyncGenerator[Event, None]:
         await pausing.at("retrieve")
         hits = await in_thread(self.work.find, self.asked, filters)
+        self.found = () if self.work.task else hits
         yield Retrieved(question_id=self.asked.question_id, conversation_id=self.asked.conversation_id)
         try:
             async with aclosing(self._answered(hits)) as events:
@@ -111,7 +115,8 @@ class Stream:
                     yield event
             await pausing.at("persist")
             await in_thread(self.store, self._status)
-            async for withdrawal in self._settled(NOTHING | self.left_out.context):
+            context = pairs_of(self.found) | self.left_out.context
+            async for withdrawal in self._settled(NOTHING | context):
                 yield withdrawal
             yield self._done()
         except AccessEnded:
@@ -143,6 +148,8 @@ class Stream:
             self.left_out = LeftOutYet()  # of a model that gave up before anything of it was shown
         elif isinstance(item, Withheld):
             self.left_out.add(item.text, item.context)
+        elif isinstance(item, AskedBack):
+            self.asks_back = True
         elif isinstance(item, Lost):
             async for withdrawal in self._settled(NOTHING):
                 yield withdrawal
@@ -216,6 +223,8 @@ class Stream:
     def _status(self) -> Status:
         if not self._standing():
             return "not_found"
+        if self.asks_back:
+            return "ambiguous"
         return "partial" if self.left_out.count else "answered"
 
     def _done(self) -> Done:
@@ -226,23 +235,32 @@ class Stream:
         citations = sorted((self._citation(hit) for hit in cited.values()), key=lambda citation: citation.n)
         language = phrases.spoken(self.asked.person.language)
         extent = self.extent if sentences else None
+        holds_for = self._situation(as_it_stands(self.found, self._readable))
         return Done(
             question_id=self.asked.question_id,
             conversation_id=self.asked.conversation_id,
             task=self.work.task,
             status=self._status,
-            answer=phrases.marked(sentences) if sentences else phrases.not_found(language),
+            answer=phrases.whole(self._status, sentences, language),
+            options=tuple(phrases.option_of(self.asked.text, each.text) for each in sentences if self.asks_back),
             sentences=sentences,
             citations=tuple(citations),
-            language=_language_of(standing_now) or language,
+            language=language if self.asks_back else _language_of(standing_now) or language,
             model=self.model,
             notice=self.notice,
             notice_text=notices.told(self.notice, language, has_sentences=bool(sentences)),
+            holds_for=(holds_for.kind, holds_for.name) if holds_for else None,
+            holds_for_text=situation.told(holds_for.kind, holds_for.name, language) if holds_for else "",
             extent=extent,
             extent_text=notices.told_part(extent.read, extent.of, language) if extent else "",
             withheld=self.left_out.count,
             left_out=tuple(self.left_out.sentences) if self.left_out.context <= self._readable else (),
         )
+
+    def _situation(self, found: Sequence[Hit]) -> Situation | None:
+        """What the sentences that stand hold for, as far as these hits tell."""
+        cited = [hit for each in self._standing() for hit in each.draft.evidence if not self.asks_back]
+        return situation.situation(cited, found, self.asked.person)
 
     def store(self, status: str) -> None:
         """Keep how it ended; the sentences once, for none is shown after the first time."""
@@ -256,6 +274,7 @@ class Stream:
             sentences=sentences,
             left_out=left_out,
             extent=self.extent,
+            holds_for=self._situation(self.found),
         )
 
 

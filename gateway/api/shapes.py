@@ -129,6 +129,12 @@ class Extent(Part):
     message = s.CharField()
 
 
+class HoldsFor(s.Serializer[object]):
+    kind = s.ChoiceField(choices=["country", "office", "role"])
+    name = s.CharField()
+    message = s.CharField()
+
+
 class Unsupported(s.Serializer[object]):
     text = s.CharField(help_text="No passage supports it: not to be relied on.")
     citations = s.ListField(child=s.IntegerField(), help_text="Empty.")
@@ -138,13 +144,15 @@ class Unsupported(s.Serializer[object]):
 class Answer(s.Serializer[object]):
     id = s.UUIDField()
     conversation = s.UUIDField()
-    status = s.ChoiceField(choices=["answered", "partial", "not_found"])
+    status = s.ChoiceField(choices=["answered", "partial", "not_found", "ambiguous"])
     answer = s.CharField()
     sentences = Sentence(many=True)
     citations = Citation(many=True)
     language = s.CharField()
     model = s.CharField()
     notice = Notice(allow_null=True)
+    options = s.ListField(child=s.CharField(), help_text="Of an ambiguous question: questions that are clear.")
+    holds_for = HoldsFor(allow_null=True, help_text="Said where what was found has rules for others, too.")
     extent = Extent(required=False, help_text="Of a summary that is not of all of its document.")
     withheld = Unsupported(many=True, required=False, help_text="With `withheld`: no part of the answer.")
 
@@ -202,6 +210,7 @@ class ShownAnswer(s.Serializer[object]):
     model = s.CharField()
     sentences = ShownSentence(many=True)
     citations = Citation(many=True)
+    holds_for = HoldsFor(allow_null=True)
     withheld = Unsupported(many=True, required=False, help_text="With `withheld=true`: no part of the answer.")
 
 

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from gateway.answering.phrases import option_of, which
 from gateway.conversations import Reason, ShownAnswer, Verdict, get_question, give_feedback, list_questions
 from gateway.portal.citations import source_line
 from gateway.portal.requests import SignedInRequest, reader_of
@@ -75,9 +76,11 @@ def record_feedback(request: HttpRequest, id: UUID) -> HttpResponse:
 def answer_context(stored: ShownAnswer) -> dict[str, Any]:
     """The answer with each number resolved to the source it stands for."""
     sources = {citation.n: source_line(citation) for citation in stored.citations}
+    asks = stored.status == "ambiguous"
     sentences = [
         {
             "text": sentence.text,
+            "option": option_of(stored.question, sentence.text) if asks and sentence.text else "",
             "state": sentence.state,
             "table": sentence.table,
             "of_rows": sentence.of_rows,
@@ -85,4 +88,11 @@ def answer_context(stored: ShownAnswer) -> dict[str, Any]:
         }
         for sentence in stored.sentences
     ]
-    return {"question": stored, "sentences": sentences, "sources": list(sources.values()), "given": stored.feedback}
+    asked = which(stored.language) if asks else ""
+    return {
+        "question": stored,
+        "which": asked,
+        "sentences": sentences,
+        "sources": list(sources.values()),
+        "given": stored.feedback,
+    }

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from gateway.answering.events import CitationShown, Done, Event
+from gateway.answering.phrases import which
 from gateway.portal.citations import source_line
 
 
@@ -28,6 +29,8 @@ def shown(event: Event) -> dict[str, Any]:
                 "page": reverse("question", args=[event.question_id]),
                 "feedback": reverse("feedback", args=[event.question_id]),
             }
+            if event.options:
+                beside["which"] = which(event.language)
             return event.as_json() | beside | ({} if event.task else tasks_of(event.question_id))
         case _:
             return event.as_json()

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from gateway.answering.events import Citation
-from gateway.answering.phrases import not_found, not_found_here, unmarked
+from gateway.answering.phrases import name_it, not_found, not_found_here, unmarked, which
 from gateway.conversations import ShownAnswer, ShownSentence
 
 Block = dict[str, Any]
@@ -59,7 +59,16 @@ def answer(shown: ShownAnswer, *, openly: bool = False) -> list[Block]:
     citations = sorted((c for c in shown.citations if c.n in numbers), key=lambda citation: numbers[citation.n])
     lines = [source_line(numbers[citation.n], citation) for citation in citations]
     told = [context([escaped(shown.notice)])] if shown.notice else []
-    return [*map(section, paragraphs(sentences, numbers)), *told, *map(context, tens(lines))]
+    holds_for = [context([escaped(shown.holds_for_text)])] if shown.holds_for_text else []
+    asks = shown.status == "ambiguous"
+    said = asked_back(sentences, numbers, shown.language) if asks else paragraphs(sentences, numbers)
+    return [*holds_for, *map(section, said), *told, *map(context, tens(lines))]
+
+
+def asked_back(sentences: Sequence[ShownSentence], numbers: dict[int, int], language: str) -> Iterator[str]:
+    """What the question may mean, a line each; nothing here can be clicked, so it says what to do."""
+    lines = [f"• {text}" for each in sentences for text in paragraphs([each], numbers)]
+    yield "\n".join([escaped(which(language)), *lines, escaped(name_it(language))])
 
 
 def paragraphs(sentences: Sequence[ShownSentence], numbers: dict[int, int]) -> Iterator[str]:

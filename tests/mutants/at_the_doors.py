@@ -61,7 +61,8 @@ ANSWERS = (
         (
             STREAMING,
             "            await in_thread(self.store, self._status)\n"
-            "            async for withdrawal in self._settled(NOTHING | self.left_out.context):\n"
+            "            context = pairs_of(self.found) | self.left_out.context\n"
+            "            async for withdrawal in self._settled(NOTHING | context):\n"
             "                yield withdrawal\n",
             "            await in_thread(self.store, self._status)\n",
         ),

@@ -87,13 +87,15 @@
     done(data) {
       this.finish();
       this.pruneSources(data);
+      if (data.holds_for) this.holdsFor(data.holds_for.message);
       if (data.status === "not_found" && this.sentences.size === 0) this.outcome.append(clone("not-found-template"));
       if (data.left_out) this.leftOut(data);
       else if (data.status === "partial") this.outcome.append(clone("partial-template"));
       if (data.extent) this.notice(data.extent.message);
       if (data.notice) this.notice(data.notice.message);
       progress.textContent = data.status === "not_found" ? "Not found in what you can read." : "The answer is complete.";
-      this.copy.hidden = this.sentences.size === 0;
+      if (data.which) this.asksBack(data);
+      this.copy.hidden = this.sentences.size === 0 || Boolean(data.which);
       this.stored.setAttribute("href", data.page);
       this.tasks.hidden = !data.summary; // of a summary none is made
       this.summary.setAttribute("action", data.summary ?? "");
@@ -114,6 +116,27 @@
       const notice = clone("notice-template");
       notice.textContent = message;
       this.outcome.append(notice);
+    }
+
+    // What came are things the question may mean, each a question that can be asked instead.
+    asksBack(data) {
+      const which = clone("which-template");
+      which.querySelector("p").textContent = data.which;
+      data.options.forEach((question, index) => {
+        const option = clone("option-template");
+        option.elements.conversation.value = data.conversation;
+        option.elements.question.value = question;
+        option.querySelector("button").textContent = data.sentences[index].text;
+        which.querySelector("[data-options]").append(option);
+      });
+      this.answer.replaceChildren();
+      this.outcome.append(which);
+    }
+
+    holdsFor(message) {
+      const line = clone("holds-for-template");
+      line.textContent = message;
+      this.answer.before(line);
     }
 
     // A source nothing shown rests on any more is not a source of this answer.
