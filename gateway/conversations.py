@@ -18,7 +18,7 @@ from gateway import audit, situation
 from gateway.answering import notices
 from gateway.answering.events import Citation
 from gateway.answering.following import Turn
-from gateway.answering.phrases import spoken
+from gateway.answering.phrases import did_not_find, spoken
 from gateway.databases.rows import Table
 from gateway.models import (
     AnswerSentence,
@@ -92,6 +92,8 @@ class ShownAnswer:
     feedback: Verdict | None
     task: str = ""  # what was done; "": it was answered
     notice: str = ""  # in words
+    missing: tuple[str, ...] = ()  # parts of the question that were not found
+    missing_text: str = ""
     holds_for: tuple[str, str] | None = None  # the reader's country, office or role, and its name
     holds_for_text: str = ""
     extent: str = ""  # what part of a document was read, in words
@@ -389,6 +391,8 @@ def _answer(question: Question, render: _Render) -> ShownAnswer:
         holds_for=holds_for,
         holds_for_text=situation.told(*holds_for, language) if holds_for else "",
         extent=_extent(question, sentences, language),
+        missing=tuple(question.missing),
+        missing_text=did_not_find(question.missing, language),
         left_out=render.left_out(getattr(question, "left_out", None)),
     )
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gateway.answering.events import Citation, holds_for_json, unsupported
+from gateway.answering.events import Citation, holds_for_json, missing_json, unsupported
 from gateway.answering.phrases import unmarked
 from gateway.conversations import ConversationLine, ShownAnswer, ShownSentence
 from gateway.sharing import SharedConversation, SharedLine
@@ -33,6 +33,7 @@ def answer_json(answer: ShownAnswer, *, apart: bool = False) -> dict[str, Any]:
             for sentence in answer.sentences
         ],
         "citations": [citation.as_json() for citation in answer.citations],
+        "missing": missing_json(answer.missing, answer.missing_text),
         "holds_for": holds_for_json(answer.holds_for, answer.holds_for_text),
         **({"withheld": unsupported(answer.left_out)} if apart else {}),
     }
@@ -79,6 +80,8 @@ def _answered(answer: ShownAnswer) -> Iterator[str]:
     for sentence in answer.sentences:
         if sentence.table:
             yield "\n".join(_row(cells) for cells in _table(sentence))
+    if answer.missing_text:
+        yield plain(answer.missing_text)
     if answer.citations:
         yield "\n".join(map(_source, answer.citations))
 

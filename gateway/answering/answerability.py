@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 
 from connectors.minilm import Tokens, encoder
 from gateway.answering.polarity import denies, opposed
-from gateway.answering.words import NO_CONTENT, WORD, content_words, folded, words
+from gateway.answering.words import NO_CONTENT, WORD, content_words, folded, weight, words
 
 WEIGHTS = Path(__file__).parent / "data" / "answerability.json"
 SENTENCES = 4  # the best, of those that may answer
 MARKS = frozenset({"[CLS]", "[SEP]", "?"})
 USUAL = 0.6  # how near a word comes
+NEAR = 0.75  # from here on it says nearly the same
 NUMBER = re.compile(r"\d+")
 
 Matrix = NDArray[np.float32]
@@ -167,6 +168,14 @@ def compared(question: str, sentences: Sequence[str], passage: str) -> tuple[lis
 def answerability(question: str, sentences: Sequence[str], passage: str) -> float:
     """How likely it is that one of these sentences, best first, or the passage of the first, answers; 0..1."""
     return probability(signs(question, *compared(question, sentences, passage)))
+
+
+def met(question: str, text: str) -> float:
+    """The part of the question's content words, by weight, that the text has or comes near to, 0..1."""
+    asked, other = encoder().tokens(question), encoder().tokens(text)
+    content = [each for each in Comparison.of(asked, other, text).words() if _carries_content(each[0])]
+    whole = sum(weight(word) for word, _ in content)
+    return sum(weight(word) for word, near in content if near >= NEAR) / whole if whole else 0.0
 
 
 @cache

@@ -10,7 +10,7 @@ from connectors.corpus.evidence import Pair
 from connectors.corpus.hits import Hit
 from gateway import pausing
 from gateway.answering import disambiguating, extractive, model, prompting, sending
-from gateway.answering.drafts import Cutter, Draft, Written
+from gateway.answering.drafts import Cutter, Draft, Missing, Written
 from gateway.answering.model import Message
 from gateway.answering.notices import Notice
 from gateway.answering.providers import GoesOn, KeptFromModel, ModelUnavailable, Provider, providers
@@ -54,7 +54,7 @@ class AskedBack:
     """What follows are not sentences of an answer, but things the question may mean."""
 
 
-Item = AnsweredBy | Draft | Withheld | AskedBack
+Item = AnsweredBy | Draft | Withheld | Missing | AskedBack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Manner:
     most: int  # passages, besides what stands around them
     assembled: Callable[[Viewers, Sequence[Hit], int], list[Hit]]
     messages: Callable[[Asked, Sequence[Hit]], list[Message]]
-    picked: Callable[[Asked, Sequence[Hit]], list[Draft]]
+    picked: Callable[[Asked, Sequence[Hit]], Sequence[Draft | Missing]]
     notice: Notice = ""  # what is said of sentences that were picked
     always: bool = False  # sentences are picked, too, where a model wrote none that is supported
 
@@ -124,8 +124,8 @@ async def from_passages(asked: Asked, hits: Sequence[Hit], manner: Manner) -> As
     yield AnsweredBy(model=extractive.NAME, notice=notice, read=len(hits))
     await pausing.at("before_prompt")
     permitted = await in_thread(cleared, asked, hits, extractive.NAME)
-    for draft in await asyncio.to_thread(manner.picked, asked, permitted):
-        yield draft
+    for item in await asyncio.to_thread(manner.picked, asked, permitted):
+        yield item
 
 
 async def _by_models(asked: Asked, hits: Sequence[Hit], manner: Manner) -> AsyncGenerator[Item | KeptBack, None]:

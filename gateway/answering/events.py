@@ -1,6 +1,6 @@
 """What an answer is made of while it streams: `retrieved`, `sentence`, `citation`, `withdrawn`, `done`, `error`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
@@ -148,6 +148,8 @@ class Done:
     model: str = "extractive"
     notice: Notice = ""
     notice_text: str = ""  # the same in the reader's language
+    missing: tuple[str, ...] = ()  # parts of the question that were not found
+    missing_text: str = ""
     options: tuple[str, ...] = ()  # of an ambiguous question: the same for each thing it may mean, as a question
     holds_for: tuple[str, str] | None = None  # the reader's country, office or role, and its name
     holds_for_text: str = ""
@@ -167,6 +169,7 @@ class Done:
             "citations": [citation.as_json() for citation in self.citations],
             "language": self.language,
             "model": self.model,
+            "missing": missing_json(self.missing, self.missing_text),
             "notice": {"code": self.notice, "message": self.notice_text} if self.notice_text else None,
             "options": list(self.options),
             "holds_for": holds_for_json(self.holds_for, self.holds_for_text),
@@ -176,6 +179,11 @@ class Done:
     def with_withheld(self) -> dict[str, Any]:
         """The same with what was left out, apart from the answer."""
         return self.as_json() | {"withheld": unsupported(self.left_out)}
+
+
+def missing_json(parts: Sequence[str], message: str) -> dict[str, Any] | None:
+    """The parts of a question that were not found, for programs; None where all were, or nothing was."""
+    return {"parts": list(parts), "message": message} if parts else None
 
 
 def holds_for_json(holds_for: tuple[str, str] | None, message: str) -> dict[str, str] | None:

@@ -16,6 +16,7 @@ POINTING_BACK = frozenset(
 )
 
 
+GOING_ON = frozenset("and und et y e".split())
 EARLIER = 3  # questions of a conversation that a follow-up may lean on, with their answers
 LONGEST = 4_000  # characters of what was said before that a search is given
 
@@ -34,7 +35,13 @@ class Turn:
 
 def leans_back(question: str) -> bool:
     """Few words of its own, or a word that points at what was said before."""
-    return len(content_words(question)) <= FEW_WORDS or not POINTING_BACK.isdisjoint(words(question))
+    return len(content_words(question)) <= FEW_WORDS or points_back(question)
+
+
+def points_back(question: str) -> bool:
+    """It has a word that stands for something said before, or goes on with "And …"."""
+    said = words(question)
+    return not POINTING_BACK.isdisjoint(said) or not GOING_ON.isdisjoint(said[:1])
 
 
 def standalone(question: str, earlier: Sequence[str]) -> str:

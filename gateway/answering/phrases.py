@@ -1,4 +1,4 @@
-"""How an answer reads as one text, and the sentence the gateway says itself, in the reader's language."""
+"""How an answer reads as one text, and the sentences the gateway says itself, in the reader's language."""
 
 import re
 from collections.abc import Sequence
@@ -32,6 +32,16 @@ NOT_FOUND_HERE = {
     "e cercherò in ciò che può leggere.",
     "nl": "Dat heb ik niet gevonden in wat iedereen hier mag lezen. Vraag het mij rechtstreeks, "
     "dan zoek ik in wat u mag lezen.",
+}
+
+MISSING = {
+    "en": "I did not find: {parts}.",
+    "de": "Nicht gefunden habe ich: {parts}.",
+    "fr": "Je n’ai pas trouvé : {parts}.",
+    "es": "No he encontrado: {parts}.",
+    "pt": "Não encontrei: {parts}.",
+    "it": "Non ho trovato: {parts}.",
+    "nl": "Niet gevonden heb ik: {parts}.",
 }
 
 
@@ -70,6 +80,12 @@ def not_found(language: str) -> str:
 def not_found_here(language: str) -> str:
     """For an audience: said whether the asker alone may read more or not (P10, P14)."""
     return NOT_FOUND_HERE[spoken(language)]
+
+
+def did_not_find(parts: Sequence[str], language: str) -> str:
+    """Which parts of a question were not found, in the asker's words; "" for none. The same whether something hidden
+    exists or not (P14)."""
+    return MISSING[spoken(language)].format(parts="; ".join(parts)) if parts else ""
 
 
 def which(language: str) -> str:

@@ -1,7 +1,7 @@
 """Questions and what was answered, as they are kept: sentences with evidence, never passages."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.db import transaction
@@ -14,6 +14,7 @@ from gateway import audit
 from gateway.answering.drafts import Draft
 from gateway.answering.events import Extent
 from gateway.answering.following import EARLIER
+from gateway.answering.parts import parts_of
 from gateway.models import AnswerSentence, Conversation, Evidence, HoldsFor, LeftOut, PartRead, Question, RowEvidence
 from gateway.situation import Situation
 
@@ -41,6 +42,12 @@ class Asked:
     reader: Viewers
     person: User
     door: str
+    shown: frozenset[str] = frozenset()  # sentences of the answer before it, which answer nothing by being told again
+
+    def parts(self) -> list["Asked"]:
+        """Each thing it asks for, as a question that goes on from those before it."""
+        texts = parts_of(self.text)
+        return [replace(self, text=text, earlier=(*self.earlier, *texts[:n])) for n, text in enumerate(texts)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +84,8 @@ def begin(reader: Viewers, text: str, conversation_id: UUID | None, door: str, t
         conversation = Conversation.objects.create(owner=person)
     else:
         conversation = _own(person, conversation_id)
-    before = conversation.questions.order_by("-asked_at").values_list("text", flat=True)[:EARLIER]
-    earlier = tuple(reversed(before))
+    before = list(conversation.questions.order_by("-asked_at")[:EARLIER])
+    shown = AnswerSentence.objects.filter(question__in=before[:1]).values_list("text", flat=True)
     question = Question.objects.create(
         conversation=conversation, text=text, task=task, language=person.language, door=door
     )
@@ -86,7 +93,8 @@ def begin(reader: Viewers, text: str, conversation_id: UUID | None, door: str, t
         question_id=question.pk,
         conversation_id=conversation.pk,
         text=text,
-        earlier=earlier,
+        earlier=tuple(each.text for each in reversed(before)),
+        shown=frozenset(shown),
         reader=reader,
         person=person,
         door=door,
@@ -134,11 +142,13 @@ def finish(
     sentences: Iterable[Stored],
     left_out: LeftOutYet | None = None,
     notice: str = "",
+    missing: Sequence[str] = (),
     extent: Extent | None = None,
     holds_for: Situation | None = None,
 ) -> None:
     """Store how a question ended and the sentences that were shown, with their evidence; apart, what was left out."""
-    updated = Question.objects.filter(pk=asked.question_id).update(status=status, model=model, notice=notice)
+    ended = {"status": status, "model": model, "notice": notice, "missing": list(missing)}
+    updated = Question.objects.filter(pk=asked.question_id).update(**ended)
     if not updated:  # the conversation was deleted while it was answered
         return
     if left_out and left_out.sentences:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Protocol
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from connectors.corpus.search import Filters
 from gateway import pausing, retrieval, situation
 from gateway.answering import extractive, model, notices, phrases, recording
 from gateway.answering.composing import AnsweredBy, AskedBack, Item, Withheld, composed
-from gateway.answering.drafts import Draft
+from gateway.answering.drafts import Draft, Missing
 from gateway.answering.events import (
     Citation,
     CitationShown,
@@ -65,6 +66,16 @@ class Work(Protocol):
         """What part of a whole was read, where it was not all of it; `read`: passages."""
 
 
+def found(asked: Asked, said: Sequence[str], filters: Filters) -> list[Hit]:
+    """What fits the question, or each of its parts in turn; `said`: what was said before it, oldest first."""
+    rankings = []
+    for part in asked.parts():
+        before = said_before([*said, *part.earlier[len(asked.earlier) :]])
+        rankings.append(retrieval.retrieve(asked.reader, part.text, before=before, limit=PASSAGES, filters=filters))
+    taken = {hit.passage_id: hit for hits in zip_longest(*rankings) for hit in hits if hit is not None}
+    return list(taken.values())[:PASSAGES]
+
+
 class Answering:
     """To answer a question from what is found for it."""
 
@@ -73,8 +84,7 @@ class Answering:
     def find(self, asked: Asked, filters: Filters) -> list[Hit]:
         """What was said before is looked up here, so that its last check is right before its use (P15)."""
         turns = turns_before(asked.reader, asked.question_id, limit=EARLIER)
-        before = said_before([text for turn in turns for text in turn.said])
-        return retrieval.retrieve(asked.reader, asked.text, before=before, limit=PASSAGES, filters=filters)
+        return found(asked, [text for turn in turns for text in turn.said], filters)
 
     def composed(self, asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, None]:
         return composed(asked, hits)
@@ -98,6 +108,7 @@ class Stream:
     shown: list[Stored] = field(default_factory=list)
     withdrawn: set[int] = field(default_factory=set)
     left_out: LeftOutYet = field(default_factory=LeftOutYet)
+    missing: list[str] = field(default_factory=list)
     asks_back: bool = False
     stored: bool = False
     found: Sequence[Hit] = ()  # for the question
@@ -145,7 +156,9 @@ class Stream:
     async def _events_of(self, item: Item | Lost) -> AsyncGenerator[Event, None]:
         if isinstance(item, AnsweredBy):
             self.model, self.notice, self.extent = item.model, item.notice, self.work.extent(item.read)
-            self.left_out = LeftOutYet()  # of a model that gave up before anything of it was shown
+            self.left_out, self.missing = LeftOutYet(), []  # of a model that gave up before anything of it was shown
+        elif isinstance(item, Missing):
+            self.missing.append(item.part)
         elif isinstance(item, Withheld):
             self.left_out.add(item.text, item.context)
         elif isinstance(item, AskedBack):
@@ -225,7 +238,12 @@ class Stream:
             return "not_found"
         if self.asks_back:
             return "ambiguous"
-        return "partial" if self.left_out.count else "answered"
+        return "partial" if self.left_out.count or self.missing else "answered"
+
+    @property
+    def _missing(self) -> tuple[str, ...]:
+        """Named beside what was found; where nothing was, that says it all."""
+        return tuple(self.missing) if self._standing() else ()
 
     def _done(self) -> Done:
         """The answer as it stands: what was withdrawn is not in it, nor said to be missing from it (P14)."""
@@ -248,6 +266,8 @@ class Stream:
             language=language if self.asks_back else _language_of(standing_now) or language,
             model=self.model,
             notice=self.notice,
+            missing=self._missing,
+            missing_text=phrases.did_not_find(self._missing, language),
             notice_text=notices.told(self.notice, language, has_sentences=bool(sentences)),
             holds_for=(holds_for.kind, holds_for.name) if holds_for else None,
             holds_for_text=situation.told(holds_for.kind, holds_for.name, language) if holds_for else "",
@@ -273,6 +293,7 @@ class Stream:
             notice=self.notice,
             sentences=sentences,
             left_out=left_out,
+            missing=self._missing,
             extent=self.extent,
             holds_for=self._situation(self.found),
         )

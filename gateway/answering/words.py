@@ -1,7 +1,16 @@
 """Words as the answerers compare them: folded, without endings, and without the words that carry no content."""
 
+import math
 import re
 import unicodedata
+from functools import cache
+from pathlib import Path
+
+import connectors
+
+VOCABULARY = Path(connectors.__file__).parent / "data" / "vocab.txt"
+COMMON, UNKNOWN = 1_500, 60_000  # places in it
+LEAST = 0.3
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
 
@@ -90,4 +99,25 @@ def stem(word: str) -> str:
 
 def content_words(text: str) -> list[str]:
     """Stems of the words that carry content, in order, repeated where they repeat."""
-    return [stem(word) for word in words(text) if word not in NO_CONTENT and (len(word) > 1 or word.isdigit())]
+    return [stem(word) for word in words(text) if carries_content(word)]
+
+
+def carries_content(word: str) -> bool:
+    return word not in NO_CONTENT and (len(word) > 1 or word.isdigit())
+
+
+def weighed_words(text: str) -> dict[str, float]:
+    """The same stems with their weights: "parental" says more of what is asked than "week"."""
+    return {stem(word): weight(word) for word in words(text) if carries_content(word)}
+
+
+def weight(word: str) -> float:
+    """How rare a word is in English at large, from 0.3; one that is not English is rare."""
+    return max(math.log(_places().get(word, UNKNOWN) / COMMON), LEAST)
+
+
+@cache
+def _places() -> dict[str, int]:
+    """By word, its place in the vocabulary of the local embedding model, where frequent words come first."""
+    lines = VOCABULARY.read_text("utf-8").splitlines()
+    return {word: place for place, word in enumerate(lines)}

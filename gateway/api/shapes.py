@@ -120,6 +120,11 @@ class Notice(s.Serializer[object]):
     message = s.CharField()
 
 
+class Missing(s.Serializer[object]):
+    parts = s.ListField(child=s.CharField(), help_text="Parts of the question that were not found, word for word.")
+    message = s.CharField()
+
+
 class Part(s.Serializer[object]):
     first = s.IntegerField(help_text="So many passages were read, from the first on.")
     of = s.IntegerField(help_text="So many there are.")
@@ -150,6 +155,7 @@ class Answer(s.Serializer[object]):
     citations = Citation(many=True)
     language = s.CharField()
     model = s.CharField()
+    missing = Missing(allow_null=True)
     notice = Notice(allow_null=True)
     options = s.ListField(child=s.CharField(), help_text="Of an ambiguous question: questions that are clear.")
     holds_for = HoldsFor(allow_null=True, help_text="Said where what was found has rules for others, too.")
@@ -210,6 +216,7 @@ class ShownAnswer(s.Serializer[object]):
     model = s.CharField()
     sentences = ShownSentence(many=True)
     citations = Citation(many=True)
+    missing = Missing(allow_null=True)
     holds_for = HoldsFor(allow_null=True)
     withheld = Unsupported(many=True, required=False, help_text="With `withheld=true`: no part of the answer.")
 

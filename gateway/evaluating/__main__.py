@@ -68,7 +68,7 @@ def main() -> None:
         call_command("migrate", interactive=False, verbosity=0)
         evaluation: Evaluation | AnswerEvaluation
         if isinstance(corpus, Corpus) and wanted.answers:
-            evaluation = evaluate_answers(corpus, expected, with_history=wanted.with_history)
+            evaluation = evaluate_answers(corpus, expected, with_history=wanted.with_history, readable=wanted.readable)
         else:
             evaluation = evaluate(
                 corpus, readable=wanted.readable, with_history=wanted.with_history, questions=wanted.questions

@@ -8,9 +8,9 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from statistics import fmean
 from time import perf_counter
@@ -21,13 +21,12 @@ from accounts.reader import Reader
 from connectors.corpus.search import Filters
 from connectors.models import Source
 from connectors.sentences import sentences
-from gateway import retrieval
 from gateway.answering import extractive
 from gateway.answering.asking import ask
 from gateway.answering.events import Done, Failed, SentenceShown
-from gateway.answering.following import EARLIER, said_before
+from gateway.answering.following import EARLIER
 from gateway.answering.recording import Asked
-from gateway.answering.streaming import PASSAGES
+from gateway.answering.streaming import found
 from gateway.answering.words import content_words
 from gateway.evaluating.corpora import Corpus
 from gateway.evaluating.expected import Expected
@@ -60,6 +59,7 @@ class AnswerEvaluation:
     answerer: str
     questions: int
     with_history: bool
+    readable: float  # share of the corpus that the person who asks may read
     statuses: dict[str, int]
     sentences: int
     verbatim: float
@@ -108,21 +108,38 @@ class AnswerEvaluation:
             ("first sentence, ms", f"{self.first_p50:.0f} at the median, p95 {self.first_p95:.0f}"),
             ("whole answer, ms", f"{self.total_p50:.0f}"),
         )
-        head = f"{self.corpus}: {self.questions:,} questions answered by {self.answerer}{history}: {told}"
+        who = "" if self.readable == 1 else f" for somebody who reads {self.readable:.0%}"
+        head = f"{self.corpus}: {self.questions:,} questions answered by {self.answerer}{who}{history}: {told}"
         lines = [head, "", *(f"  {name:38} {value}" for name, value in figures)]
         return "\n".join(lines)
 
 
-def evaluate_answers(corpus: Corpus, expected: Sequence[Expected], *, with_history: bool) -> AnswerEvaluation:
-    """Ask every question as a person who may read the whole corpus, and judge."""
+def evaluate_answers(
+    corpus: Corpus, expected: Sequence[Expected], *, with_history: bool, readable: float = 1.0
+) -> AnswerEvaluation:
+    """Ask every question as a person who may read so much of the corpus, and judge. What no document answers that they
+    may read cannot be answered."""
     _say(f"Loading {len(corpus.texts):,} documents. The first time takes long: they are embedded.")
-    loaded = load(corpus, readable=1.0)
+    loaded = load(corpus, readable=readable)
     answered = []
     for number, each in enumerate(expected, start=1):
-        answered.append(_answered(loaded.everything, loaded.source, each, with_history=with_history))
+        asked = _as_read(each, loaded.ids)
+        answered.append(_answered(loaded.part, loaded.source, asked, with_history=with_history))
         if number % 100 == 0:
             _say(f"{number:,} of {len(expected):,} questions asked.")
-    return _judged(corpus, answered, with_history=with_history)
+    return _judged(corpus, answered, with_history=with_history, readable=readable)
+
+
+def _as_read(expected: Expected, ids: Collection[str]) -> Expected:
+    """The same for somebody who may read these documents."""
+    question = expected.question
+    gains = {id: gain for id, gain in question.gains.items() if id in ids}
+    hidden = bool(question.gains) and not gains
+    return replace(
+        expected,
+        question=replace(question, gains=gains),
+        answerable=False if hidden else expected.answerable,
+    )
 
 
 def _answered(reader: Reader, source: Source, expected: Expected, *, with_history: bool) -> Answered:
@@ -130,8 +147,8 @@ def _answered(reader: Reader, source: Source, expected: Expected, *, with_histor
     conversation = _conversation(reader, history[::2]) if history else None
     only = Filters(sources=(source.key,))
     done, first, seconds = asyncio.run(_asked(reader, expected.question.text, conversation, only))
-    before = said_before(history[::2][-EARLIER:])
-    hits = retrieval.retrieve(reader, expected.question.text, before=before, limit=PASSAGES, filters=only)
+    asked = as_asked(reader, expected.question.text, history[::2])
+    hits = found(asked, asked.earlier, only)
     right = expected.answers
     spoken = [hits[0].text[start:end] for start, end in sentences(hits[0].text)] if hits else []
     return Answered(
@@ -139,7 +156,7 @@ def _answered(reader: Reader, source: Source, expected: Expected, *, with_histor
         done=done,
         first=first,
         seconds=seconds,
-        evidence=extractive.certainty(as_asked(reader, expected.question.text, history[::2]), hits),
+        evidence=extractive.certainty(asked, hits),
         plain=_plain(expected.question.text, spoken),
         nearest=max((token_f1(sentence, right) for sentence in spoken), default=0.0),
     )
@@ -185,7 +202,7 @@ def _plain(question: str, spoken: Sequence[str]) -> str:
     return max(spoken, key=lambda sentence: len(words & set(content_words(sentence))), default="")
 
 
-def _judged(corpus: Corpus, answered: Sequence[Answered], *, with_history: bool) -> AnswerEvaluation:
+def _judged(corpus: Corpus, answered: Sequence[Answered], *, with_history: bool, readable: float) -> AnswerEvaluation:
     yes = [each for each in answered if each.expected.answerable]
     no = [each for each in answered if each.expected.answerable is False]
     shown = [
@@ -205,6 +222,7 @@ def _judged(corpus: Corpus, answered: Sequence[Answered], *, with_history: bool)
         answerer=Counter(each.done.model for each in answered).most_common(1)[0][0],
         questions=len(answered),
         with_history=with_history,
+        readable=readable,
         statuses=dict(Counter(each.done.status for each in answered)),
         sentences=len(shown),
         verbatim=_mean([is_verbatim(sentence.text, texts) for _, sentence, texts in shown]),

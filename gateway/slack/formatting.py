@@ -58,11 +58,12 @@ def answer(shown: ShownAnswer, *, openly: bool = False) -> list[Block]:
     numbers = {n: number for number, n in enumerate(used, start=1)}
     citations = sorted((c for c in shown.citations if c.n in numbers), key=lambda citation: numbers[citation.n])
     lines = [source_line(numbers[citation.n], citation) for citation in citations]
+    missing = [section(escaped(shown.missing_text))] if shown.missing_text else []
     told = [context([escaped(shown.notice)])] if shown.notice else []
     holds_for = [context([escaped(shown.holds_for_text)])] if shown.holds_for_text else []
     asks = shown.status == "ambiguous"
     said = asked_back(sentences, numbers, shown.language) if asks else paragraphs(sentences, numbers)
-    return [*holds_for, *map(section, said), *told, *map(context, tens(lines))]
+    return [*holds_for, *map(section, said), *missing, *told, *map(context, tens(lines))]
 
 
 def asked_back(sentences: Sequence[ShownSentence], numbers: dict[int, int], language: str) -> Iterator[str]:

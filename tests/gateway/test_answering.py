@@ -14,6 +14,7 @@ from gateway.answering import recording, releasing
 from gateway.answering.asking import ConversationUnknown, QuestionInvalid, answer, ask
 from gateway.answering.events import CitationShown, Done, Event, Failed, Retrieved, SentenceShown, Withdrawn
 from gateway.answering.threads import in_thread
+from gateway.conversations import get_question
 from gateway.models import AuditEvent, Conversation, Evidence, Question
 from gateway.retrieval import retrieve
 from tests.gateway.library import LEAVE, TRAVEL, Library
@@ -105,6 +106,40 @@ def test_a_follow_up_is_understood_from_the_question_before_it(library: Library)
     first = asked(ann, "How much parental leave do employees in Germany receive?")
     then = asked(ann, "And to whom are requests for it made?", conversation=first.conversation_id)
     assert "Anna Weber" in then.answer
+
+
+LEAVE_AND_HOTEL = f"{WEEKS[:-1]}, and how much may a hotel room cost in Lisbon?"
+
+
+def test_a_part_that_is_hidden_is_named_like_one_that_is_nowhere(library: Library) -> None:
+    ann, bob = library.person("ann"), library.person("bob")
+    library.put("leave", LEAVE, readers=("ann", "bob"), title="Parental leave")
+    nowhere = asked(bob, LEAVE_AND_HOTEL)
+    library.put("travel", TRAVEL, readers=("ann",), title="Travel")
+    hidden = asked(bob, LEAVE_AND_HOTEL)
+    for done in (nowhere, hidden):
+        assert (done.status, done.missing) == ("partial", ("how much may a hotel room cost in Lisbon",))
+        assert done.missing_text == "I did not find: how much may a hotel room cost in Lisbon."
+    assert hidden.answer == nowhere.answer
+    both = asked(ann, LEAVE_AND_HOTEL)
+    assert (both.status, both.missing, both.missing_text) == ("answered", (), "")
+    assert "26 weeks" in both.answer
+    assert "140 euros" in both.answer
+
+
+def test_what_was_not_found_is_said_in_the_readers_language_then_and_later(library: Library) -> None:
+    ann = library.person("ann", language="de")
+    library.put("leave", LEAVE, readers=("ann",), title="Parental leave")
+    done = asked(ann, LEAVE_AND_HOTEL)
+    assert done.missing_text == "Nicht gefunden habe ich: how much may a hotel room cost in Lisbon."
+    stored = get_question(ann, done.question_id)
+    assert stored is not None
+    assert (stored.status, stored.missing_text) == ("partial", done.missing_text)
+
+
+def test_where_nothing_is_found_that_is_all_that_is_said(library: Library) -> None:
+    done = asked(library.person("ann"), LEAVE_AND_HOTEL)
+    assert (done.status, done.missing, done.missing_text) == ("not_found", (), "")
 
 
 def test_a_source_nobody_knows_answers_nothing(library: Library) -> None:

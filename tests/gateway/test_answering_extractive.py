@@ -6,7 +6,7 @@ import pytest
 from accounts.models import User
 from accounts.reader import Reader
 from connectors.corpus.hits import Hit
-from gateway.answering.drafts import Draft
+from gateway.answering.drafts import Draft, Missing
 from gateway.answering.extractive import MOST_SENTENCES, compose
 from gateway.answering.following import standalone
 from gateway.answering.recording import Asked
@@ -15,7 +15,16 @@ from gateway.versions import marked
 from tests.gateway.passages import passage
 
 
-def picked(question: str, *hits: Hit, country: str = "", earlier: tuple[str, ...] = ()) -> list[Draft]:
+def picked(
+    question: str, *hits: Hit, country: str = "", earlier: tuple[str, ...] = (), shown: frozenset[str] = frozenset()
+) -> list[Draft]:
+    found = asked_for(question, *hits, country=country, earlier=earlier, shown=shown)
+    return [each for each in found if isinstance(each, Draft)]
+
+
+def asked_for(
+    question: str, *hits: Hit, country: str = "", earlier: tuple[str, ...] = (), shown: frozenset[str] = frozenset()
+) -> list[Draft | Missing]:
     asked = Asked(
         question_id=uuid4(),
         conversation_id=uuid4(),
@@ -24,6 +33,7 @@ def picked(question: str, *hits: Hit, country: str = "", earlier: tuple[str, ...
         reader=Reader(1),
         person=User(country=country),
         door="test",
+        shown=shown,
     )
     return compose(asked, hits)
 
@@ -112,6 +122,56 @@ def test_forms_of_a_word_are_one_word(one: str, other: str) -> None:
 
 def test_function_words_and_greetings_carry_no_content() -> None:
     assert content_words("Hello, what is it about? Was ist das? Qu'est-ce que c'est ?") == []
+
+
+def test_a_sentence_that_shares_only_the_place_and_the_unit_is_no_answer() -> None:
+    remote = passage(
+        "How many days a week may I work from home in Portugal?\n"
+        "Employees in Portugal may work from home up to 4 days a week. "
+        "Employees in Portugal may work up to 30 working days a year from another country.",
+        title="Remote work in Portugal",
+    )
+    question = "How many weeks of parental leave are there in Portugal?"
+    assert picked(question, remote) == []
+    leave = passage("Parents in Portugal take 17 weeks of parental leave after the birth of a child.", title="Leave")
+    assert texts(picked(question, remote, leave))[:1] == [leave.text]
+
+
+SANDPIPER = passage(
+    "Project Sandpiper gets eleven new positions in 2027, and hiring for Project Sandpiper starts in February. "
+    "Until that day no position for Project Sandpiper is advertised.",
+    title="Staffing plan",
+)
+HAPPENING = "What is happening with Project Sandpiper?"
+
+
+def test_a_follow_up_is_answered_by_what_it_asks_for_itself() -> None:
+    assert picked("Who leads it?", SANDPIPER, earlier=(HAPPENING,)) == []
+    led = passage("Inês Carvalho leads Project Sandpiper.", title="Staff news")
+    assert texts(picked("Who leads it?", SANDPIPER, led, earlier=(HAPPENING,))) == [led.text]
+
+
+def test_what_points_back_is_not_answered_by_what_is_about_something_else() -> None:
+    asked_before = ("How many days of annual leave do I get?",)
+    expenses = passage("Who approves: Head of department; Up to (EUR): 6000", title="Expense limits")
+    leave = passage("Annual leave is approved by your lead.", title="Annual leave")
+    assert picked("Who approves it?", expenses, earlier=asked_before) == []
+    assert texts(picked("Who approves it?", expenses, leave, earlier=asked_before)) == [leave.text]
+
+
+def test_a_sentence_that_was_shown_answers_only_what_it_has_the_words_of() -> None:
+    shown = frozenset({"Parental leave is 26 weeks at full pay."})
+    asked_before = ("How long is parental leave?",)
+    assert texts(picked("Is it at full pay?", LEAVE, earlier=asked_before, shown=shown)) == [*shown]
+    drafts = picked("Can it be taken in two parts?", LEAVE, earlier=asked_before, shown=shown)
+    assert texts(drafts) == ["It can be taken in two parts."]
+
+
+def test_the_part_nothing_answers_is_named() -> None:
+    found = asked_for("How much may a hotel room cost in Lisbon, and who won the football match?", LEAVE, TRAVEL)
+    assert texts([each for each in found if isinstance(each, Draft)])[0].startswith("Hotel rooms may cost up to 140")
+    assert found[-1] == Missing("who won the football match")
+    assert asked_for("Who won the football match, and when does the train leave?", LEAVE) == []
 
 
 OLD = passage("Hotel rooms may cost up to 120 euros a night in Lisbon.", title="Travel policy v1")

@@ -34,8 +34,8 @@ class Command(BaseCommand):
 
 def shown(done: Done) -> str:
     """The answer as text, a line a citation below it."""
-    notice = ["", done.notice_text] if done.notice else []
-    return "\n".join([done.answer, *notice, *([""] if done.citations else []), *map(_line, done.citations)])
+    told = [line for text in (done.missing_text, done.notice_text) if text for line in ("", text)]
+    return "\n".join([done.answer, *told, *([""] if done.citations else []), *map(_line, done.citations)])
 
 
 def _line(citation: Citation) -> str:

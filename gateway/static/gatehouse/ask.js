@@ -90,10 +90,12 @@
       if (data.holds_for) this.holdsFor(data.holds_for.message);
       if (data.status === "not_found" && this.sentences.size === 0) this.outcome.append(clone("not-found-template"));
       if (data.left_out) this.leftOut(data);
-      else if (data.status === "partial") this.outcome.append(clone("partial-template"));
-      if (data.extent) this.notice(data.extent.message);
-      if (data.notice) this.notice(data.notice.message);
+      else if (data.status === "partial" && !data.missing) this.outcome.append(clone("partial-template"));
+      if (data.missing) this.told("missing-template", data.missing.message);
+      if (data.extent) this.told("notice-template", data.extent.message);
+      if (data.notice) this.told("notice-template", data.notice.message);
       progress.textContent = data.status === "not_found" ? "Not found in what you can read." : "The answer is complete.";
+      if (data.missing) progress.textContent = data.missing.message;
       if (data.which) this.asksBack(data);
       this.copy.hidden = this.sentences.size === 0 || Boolean(data.which);
       this.stored.setAttribute("href", data.page);
@@ -112,10 +114,10 @@
       htmx.ajax("GET", data.page, { target: holder, swap: "innerHTML", select: `#left-out-${data.id}` });
     }
 
-    notice(message) {
-      const notice = clone("notice-template");
-      notice.textContent = message;
-      this.outcome.append(notice);
+    told(template, message) {
+      const line = clone(template);
+      line.textContent = message;
+      this.outcome.append(line);
     }
 
     // What came are things the question may mean, each a question that can be asked instead.

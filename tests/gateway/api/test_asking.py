@@ -32,7 +32,8 @@ def asked(program: Program, **body: Any) -> dict[str, Any]:
 def test_an_answer_cites_the_passages_it_rests_on(asker: Program) -> None:
     answer = asked(asker)
     assert answer.keys() == {
-        *("id", "conversation", "status", "answer", "sentences", "citations", "language", "model", "notice"),
+        *("id", "conversation", "status", "answer", "sentences", "citations", "language", "model"),
+        *("missing", "notice", "holds_for", "options"),
     }
     assert answer["status"] == "answered"
     assert "thirty days" in answer["sentences"][0]["text"]
@@ -54,6 +55,19 @@ def test_a_stranger_is_told_the_same_whether_something_is_hidden_or_not(
         del answer["id"], answer["conversation"]
     assert hidden["status"] == "not_found"
     assert hidden == nothing
+
+
+def test_the_part_of_a_question_that_is_not_found_is_named_then_and_later(asker: Program) -> None:
+    answer = asked(asker, question=f"{QUESTION[:-1]}, and who won the football match on Sunday?")
+    missing = {
+        "parts": ["who won the football match on Sunday"],
+        "message": "I did not find: who won the football match on Sunday.",
+    }
+    assert (answer["status"], answer["missing"]) == ("partial", missing)
+    assert "thirty days" in answer["answer"]
+    [kept] = asker.get(f"conversations/{answer['conversation']}").json()["questions"]
+    assert (kept["status"], kept["missing"]) == ("partial", missing)
+    assert asked(asker)["missing"] is None
 
 
 def test_filters_narrow_what_an_answer_rests_on(asker: Program) -> None:

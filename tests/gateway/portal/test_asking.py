@@ -86,6 +86,16 @@ def test_a_follow_up_stays_in_its_conversation(world: World) -> None:
     assert Question.objects.filter(conversation=first["conversation"]).count() == 2
 
 
+def test_the_part_that_is_not_found_is_named_in_the_stream_and_on_the_page_of_the_answer(world: World) -> None:
+    _, events = streamed(world.people["ann"], question=f"{QUESTION[:-1]}, and who won the football match on Sunday?")
+    done = dict(events)["done"]
+    message = "I did not find: who won the football match on Sunday."
+    assert (done["status"], done["missing"]["message"]) == ("partial", message)
+    page = signed_in(world.people["ann"]).get(done["page"]).content.decode()
+    assert message in page
+    assert "was left out" not in page
+
+
 def test_without_scripts_the_form_leads_to_the_answer(world: World) -> None:
     page = signed_in(world.people["ann"]).post("/ask/", {"question": QUESTION}, follow=True)
     assert page.redirect_chain[0][0].startswith("/questions/")

@@ -95,6 +95,13 @@ def test_an_answer_of_which_nothing_may_be_read_says_what_an_empty_one_says() ->
     assert texts(hidden) == ["Das habe ich in dem, was Sie lesen dürfen, nicht gefunden."]
 
 
+def test_what_was_not_found_is_said_below_the_answer_and_nothing_of_it_beside_an_empty_one() -> None:
+    missing = {"missing": ("who <!channel> it",), "missing_text": "I did not find: who <!channel> it."}
+    blocks = answer(replace(shown([sentence("Fourteen weeks.", 1)], [citation(1)]), **missing))
+    assert fallback(blocks) == "Fourteen weeks. [1]\nI did not find: who &lt;!channel&gt; it."
+    assert answer(replace(shown([], []), **missing)) == answer(shown([], []))
+
+
 def test_nothing_in_a_text_or_title_becomes_a_link_a_mention_or_a_call_to_the_channel() -> None:
     evil = "<!channel> <https://evil.example|here> <@U1> & https://evil.example"
     blocks = answer(shown([sentence(evil, 1)], [citation(1, title=evil + "\n*|*")]))
