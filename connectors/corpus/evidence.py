@@ -4,6 +4,8 @@ from collections.abc import Collection
 from typing import Literal
 from uuid import UUID
 
+from django.db.models import Q
+
 from accounts.reader import Viewers
 from connectors.corpus.breaking_glass import shown
 from connectors.corpus.hits import Hit, documents_of
@@ -23,13 +25,16 @@ def holds_evidence(reader: Viewers, pairs: Collection[Pair]) -> dict[Pair, Liter
         return {}
     documents = {document for document, _ in pairs}
     digests = [bytes.fromhex(digest) for _, digest in pairs]
+    # With the first passage of each, so that one statement tells of words and of documents: it is made at every flush.
     present = {
         (document, bytes(digest).hex())
         for document, digest in Passage.objects.visible_to(reader)
-        .filter(document__public_id__in=documents, digest__in=digests)
+        .filter(Q(digest__in=digests) | Q(ordinal=0), document__public_id__in=documents)
         .values_list("document__public_id", "digest")
     }
-    readable = readable_documents(reader, documents)  # last, for this is the check that releases (P15)
+    readable = {document for document, _ in present}
+    if readable != documents:  # one without words may be; all are asked for, since the last check releases (P15)
+        readable = readable_documents(reader, documents)
     return {pair: "held" if pair in present else "changed" for pair in pairs if pair[0] in readable}
 
 
