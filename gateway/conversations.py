@@ -350,8 +350,9 @@ class _Render:
 
     def holds_for(self, stored: HoldsFor | None) -> tuple[Kind, str] | None:
         """Told while the passage that says so, and the one that is for others, stand and may be read."""
-        whole = stored and self._state(_context(stored)) == "shown"
-        return (cast(Kind, stored.kind), stored.name) if stored and whole else None
+        if stored is None or self._state(_context(stored)) != "shown":
+            return None
+        return cast(Kind, stored.kind), stored.name
 
     def _state(self, pairs: Sequence[Pair]) -> State:
         """A sentence needs every document it rests on, and the words of the passage unless they changed (P16)."""

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-Notice = Literal["", "model_unavailable", "over_budget", "kept_from_model", "left_out_of_model", "picked"]
+Notice = Literal["", "model_unavailable", "over_budget", "kept_from_model", "left_out_of_model", "picked", "foreign"]
 
 UNAVAILABLE = {
     "en": "The language model did not answer.",
@@ -51,6 +51,15 @@ WORD_FOR_WORD = {
     "it": "Queste frasi sono riprese dai documenti parola per parola.",
     "nl": "Deze zinnen zijn woord voor woord uit de documenten overgenomen.",
 }
+FOREIGN = {
+    "en": "The documents are in another language; their sentences stand here word for word.",
+    "de": "Die Dokumente sind in einer anderen Sprache; ihre Sätze stehen hier wörtlich.",
+    "fr": "Les documents sont dans une autre langue ; leurs phrases sont reprises ici mot pour mot.",
+    "es": "Los documentos están en otro idioma; sus frases figuran aquí palabra por palabra.",
+    "pt": "Os documentos estão noutra língua; as suas frases figuram aqui palavra por palavra.",
+    "it": "I documenti sono in un’altra lingua; le loro frasi sono riportate qui parola per parola.",
+    "nl": "De documenten zijn in een andere taal; hun zinnen staan hier woord voor woord.",
+}
 PICKED = {
     "en": "These sentences are picked from what was read, word for word; no language model wrote them.",
     "de": "Diese Sätze sind dem Gelesenen wörtlich entnommen; kein Sprachmodell hat sie geschrieben.",
@@ -67,6 +76,7 @@ SENTENCES = {
     "kept_from_model": KEPT,
     "left_out_of_model": LEFT_OUT,
     "picked": PICKED,
+    "foreign": FOREIGN,
 }
 PART = {
     "en": "Made from the first {read} of {of} sections of the document.",
@@ -77,12 +87,14 @@ PART = {
     "it": "Fatto con le prime {read} delle {of} sezioni del documento.",
     "nl": "Gemaakt van de eerste {read} van de {of} delen van het document.",
 }
-OF_THEMSELVES = frozenset({"left_out_of_model", "picked"})  # say all there is to say of where sentences come from
+OF_THEMSELVES = frozenset(
+    {"left_out_of_model", "picked", "foreign"}
+)  # say all there is to say of where sentences come from
 
 
 def told(notice: Notice, language: str, *, has_sentences: bool) -> str:
     """The notice in words; "" when there is none. `language`: one the gateway speaks."""
-    if not notice or (notice == "picked" and not has_sentences):
+    if not notice or (notice in ("picked", "foreign") and not has_sentences):
         return ""
     why = SENTENCES[notice][language]
     verbatim = has_sentences and notice not in OF_THEMSELVES

@@ -265,10 +265,10 @@ class Stream:
             citations=tuple(citations),
             language=language if self.asks_back else _language_of(standing_now) or language,
             model=self.model,
-            notice=self.notice,
+            notice=self._notice,
             missing=self._missing,
             missing_text=phrases.did_not_find(self._missing, language),
-            notice_text=notices.told(self.notice, language, has_sentences=bool(sentences)),
+            notice_text=notices.told(self._notice, language, has_sentences=bool(sentences)),
             holds_for=(holds_for.kind, holds_for.name) if holds_for else None,
             holds_for_text=situation.told(holds_for.kind, holds_for.name, language) if holds_for else "",
             extent=extent,
@@ -276,6 +276,17 @@ class Stream:
             withheld=self.left_out.count,
             left_out=tuple(self.left_out.sentences) if self.left_out.context <= self._readable else (),
         )
+
+    @property
+    def _notice(self) -> Notice:
+        """That the sentences are not in the reader's language, where nothing else is to be said of them."""
+        standing_now = self._standing()
+        said = {
+            hit.language for each in standing_now for hit in each.draft.evidence if hit.language and not each.draft.rows
+        }
+        verbatim = self.model == extractive.NAME and not self.notice and not self.asks_back
+        own = self.asked.person.language.split("-")[0].lower()
+        return "foreign" if verbatim and said and own not in said else self.notice
 
     def _situation(self, found: Sequence[Hit]) -> Situation | None:
         """What the sentences that stand hold for, as far as these hits tell."""
@@ -290,7 +301,7 @@ class Stream:
             self.asked,
             status=status,
             model=self.model,
-            notice=self.notice,
+            notice=self._notice,
             sentences=sentences,
             left_out=left_out,
             missing=self._missing,

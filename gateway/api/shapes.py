@@ -116,7 +116,9 @@ class Sentence(s.Serializer[object]):
 
 
 class Notice(s.Serializer[object]):
-    code = s.ChoiceField(choices=["model_unavailable", "over_budget", "kept_from_model", "left_out_of_model", "picked"])
+    code = s.ChoiceField(
+        choices=["model_unavailable", "over_budget", "kept_from_model", "left_out_of_model", "picked", "foreign"]
+    )
     message = s.CharField()
 
 

@@ -171,7 +171,7 @@ def _unit_after(text: str, start: int, end: int) -> tuple[int, str]:
         return tokens[-1].end(), "%"
     for place, token in enumerate(tokens):
         word = token[0].casefold()
-        if word in EACH:
+        if word in EACH or text[token.end() : token.end() + 1].isdigit():  # "4 a month", "4 L3 loggers"
             break
         if word in figures.UNITS:
             return token.end(), figures.UNITS[word]
@@ -218,7 +218,10 @@ def _as_number(quantity: str, unit: str) -> Decimal | None:
     readings = [reading for figure in figures.figures(quantity)[:1] for reading in figure.readings]
     numbers = [reading for reading in readings if isinstance(reading, Decimal)]
     is_certain = len(numbers) == 1 or unit.lower() in figures.CURRENCIES
-    return max(numbers) if numbers and is_certain else None
+    if not numbers or not is_certain:
+        return None
+    number = max(numbers)
+    return number.to_integral_value() if number == number.to_integral_value() else number
 
 
 def _overlap(one: Fact, other: Fact) -> bool:

@@ -8,6 +8,7 @@ STREAMING = "gateway/answering/streaming.py"
 RECORDING = "gateway/answering/recording.py"
 CONVERSATIONS = "gateway/conversations.py"
 SHARING = "gateway/sharing.py"
+EXTRACTING = "gateway/tasks/extracting.py"
 EVIDENCE = "connectors/corpus/evidence.py"
 READING = "connectors/corpus/reading.py"
 SEARCHING = "connectors/corpus/search.py"
@@ -98,6 +99,26 @@ ANSWERS = (
         "P15",
         BY_MODEL + "test_the_passages_are_audited_before_the_model_is_called",
         (RECORDING, '        audit.record("answer.context"', '        (lambda *_, **__: None)("answer.context"'),
+    ),
+    mutation(
+        "facts are shown of what was lost while they were found",
+        "P15",
+        "tests/gateway/tasks/test_extracting.py::test_what_is_lost_while_it_is_read_is_left_out",
+        (
+            EXTRACTING,
+            "    shown = as_it_stands(telling, readable_evidence(reader, pairs_of(telling)))\n",
+            "    shown = telling\n",
+        ),
+    ),
+    mutation(
+        "whom an answer holds for is told though the other rule may not be read any more",
+        "P14 P16",
+        "tests/gateway/test_situation.py::test_it_is_not_told_once_either_may_not_be_read[portuguese]",
+        (
+            CONVERSATIONS,
+            '        if stored is None or self._state(_context(stored)) != "shown":\n',
+            "        if stored is None:\n",
+        ),
     ),
     mutation(
         "one document that may be read stands for all",

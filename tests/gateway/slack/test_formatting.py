@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from connectors.corpus.hits import Hit, Named
@@ -96,7 +96,7 @@ def test_an_answer_of_which_nothing_may_be_read_says_what_an_empty_one_says() ->
 
 
 def test_what_was_not_found_is_said_below_the_answer_and_nothing_of_it_beside_an_empty_one() -> None:
-    missing = {"missing": ("who <!channel> it",), "missing_text": "I did not find: who <!channel> it."}
+    missing: dict[str, Any] = {"missing": ("who <!channel> it",), "missing_text": "I did not find: who <!channel> it."}
     blocks = answer(replace(shown([sentence("Fourteen weeks.", 1)], [citation(1)]), **missing))
     assert fallback(blocks) == "Fourteen weeks. [1]\nI did not find: who &lt;!channel&gt; it."
     assert answer(replace(shown([], []), **missing)) == answer(shown([], []))

@@ -1,7 +1,5 @@
 """What is found in a text: exactly as it stands there, and what it means where that is certain."""
 
-from decimal import Decimal
-
 import pytest
 
 from gateway.tasks.facts import Fact, facts
@@ -41,7 +39,7 @@ def test_a_date_is_as_written_and_in_the_form_of_the_norm_where_it_is_certain(te
         ("It rents at EUR 4.10 a logger.", "EUR 4.10", "4.10", "EUR"),
         ("They paid $1,250.50 for it.", "$1,250.50", "1250.50", "USD"),
         ("Sie zahlten 1.250,50 € dafür.", "1.250,50 €", "1250.50", "EUR"),
-        ("The budget is $1.5 million now.", "$1.5 million", "1500000.0", "USD"),
+        ("The budget is $1.5 million now.", "$1.5 million", "1500000", "USD"),
         ("It promises 99.5 percent a month.", "99.5 percent", "99.5", "%"),
         ("At most 10 per cent is refunded.", "10 per cent", "10", "%"),
         ("A parcel weighs 12 kg at most.", "12 kg", "12", "kilogram"),
@@ -53,7 +51,7 @@ def test_a_date_is_as_written_and_in_the_form_of_the_norm_where_it_is_certain(te
 def test_an_amount_is_as_written_with_its_number_and_unit(text: str, value: str, number: str | None, unit: str) -> None:
     found = only(text)
     assert (found.kind, found.value, found.unit) == ("amount", value, unit)
-    assert found.number == (None if number is None else Decimal(number))
+    assert str(found.number) == str(number)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +59,7 @@ def test_an_amount_is_as_written_with_its_number_and_unit(text: str, value: str,
     [
         "Contract HC-2025-071 is about the L3 logger.",
         "Chapter 7 has 3 parts.",
+        "They rent 1,150 L3 loggers.",
         "Employees may 5 times a year.",
         "Owner: not decided yet.",
         "See RFC 9110 for more.",
