@@ -199,10 +199,19 @@ def turns_before(reader: Viewers, question_id: UUID, *, limit: int) -> list[Turn
         return []
     earlier = _own_questions(reader).filter(conversation=asked.conversation_id, asked_at__lt=asked.asked_at)
     questions = _with_answers(earlier.order_by("-asked_at")[:limit])[::-1]
-    return [
-        Turn(question=each.question, answer=" ".join(s.text for s in each.sentences if s.state == "shown"))
-        for each in _shown(reader, questions)
-    ]
+    return [_turn(answer) for answer in _shown(reader, questions)]
+
+
+def _turn(answer: ShownAnswer) -> Turn:
+    standing = [each for each in answer.sentences if each.state == "shown"]
+    of_passages = [each for each in standing if not each.of_rows]
+    numbers = {n for each in of_passages for n in each.citations}
+    return Turn(
+        question=answer.question,
+        answer=" ".join(each.text for each in standing),
+        of_passages=" ".join(each.text for each in of_passages),
+        hits=tuple(citation.hit for citation in answer.citations if citation.n in numbers),
+    )
 
 
 def delete_conversation(reader: Viewers, conversation_id: UUID) -> bool:

@@ -16,6 +16,7 @@ from connectors.corpus.hits import Hit
 from connectors.corpus.search import NO_FILTERS, Filters, Mode, search
 from connectors.embedding import Embedding, EmbeddingFailed, embed_query
 from connectors.models import IndexGeneration
+from gateway.answering.following import AS_IT_IS, Rewritten
 from gateway.answering.releasing import as_it_stands, pairs_of, readable_evidence
 from gateway.answering.threads import give_back
 from gateway.duplicates import collapsed
@@ -35,6 +36,8 @@ TO_JUDGE = 25
 # Doc2Dial, nDCG@10 of questions that go on / first questions after a conversation about something else: 0 .958 / .318,
 # .5 .929 / .605, 1 .857 / .733; without what was said .549 / .831.
 ALONE = 0.5
+# What a model makes of a question that leans on its conversation counts as much as the question with all that was said.
+REWRITTEN = 1.0
 
 
 def retrieve(
@@ -42,6 +45,7 @@ def retrieve(
     query: str,
     *,
     before: str = "",
+    rewritten: Rewritten = AS_IT_IS,
     limit: int = 10,
     filters: Filters = NO_FILTERS,
     mode: Mode = "hybrid",
@@ -49,22 +53,30 @@ def retrieve(
     """The permitted passages that fit `query`, best first, at most `limit`; what several say is there once.
 
     `before`: what was said before it in a conversation, the last thing first. Passages are looked for with it and
-    without, since nobody knows whether the question goes on from there or turns to something else.
+    without, since nobody knows whether the question goes on from there or turns to something else. `rewritten`: what a
+    model makes of that. Its words are looked for besides; where it says that the question turns to something else, what
+    was said before counts for less.
     """
     generation = None if mode == "text" else generations.active()
     number = None if generation is None else generation.pk
     person = User.objects.filter(pk=reader.asker.user_id).first()
     whole = f"{query}\n{before}" if before else query
+    weights = {whole: ALONE, query: 1.0} if rewritten.alone else {query: ALONE, whole: 1.0}
+    if rewritten.text:
+        weights[rewritten.text] = weights.get(rewritten.text, 0.0) + REWRITTEN
     asked = [
-        (text, None if generation is None else embedded(text, generation)) for text in dict.fromkeys((whole, query))
+        (text, weight, None if generation is None else embedded(text, generation)) for text, weight in weights.items()
     ]
 
     def found(room: int) -> list[Hit]:
-        first, *alone = (
-            search(reader, query=text, vector=vector, generation=number, limit=room, mode=mode, filters=filters)
-            for text, vector in asked
-        )
-        return in_context(first, alone[0])[:room] if alone else first
+        rankings = [
+            (
+                weight,
+                search(reader, query=text, vector=vector, generation=number, limit=room, mode=mode, filters=filters),
+            )
+            for text, weight, vector in asked
+        ]
+        return fused(rankings)[:room] if len(rankings) > 1 else rankings[0][1]
 
     room = max(limit + ROOM, TO_JUDGE) if has_reranker() else limit + ROOM
     about = whole if person is None else " ".join((whole, *situation_of(person)))
@@ -79,13 +91,20 @@ def retrieve(
 
 def in_context(hits: Sequence[Hit], alone: Sequence[Hit]) -> list[Hit]:
     """The hits of a question with what was said before, and those of the question alone, best first, scored 0..1."""
+    return fused([(ALONE, alone), (1.0, hits)])
+
+
+def fused(rankings: Sequence[tuple[float, Sequence[Hit]]]) -> list[Hit]:
+    """What several queries found, each with what it counts, best first, scored 0..1."""
+    total = sum(weight for weight, _ in rankings)
     scores: dict[UUID, float] = defaultdict(float)
-    for weight, found in ((1.0, hits), (ALONE, alone)):
+    for weight, found in rankings:
         for hit in found:
-            scores[hit.passage_id] += weight * hit.score / (1.0 + ALONE)
-    every = {hit.passage_id: hit for hit in (*alone, *hits)}
-    fused = (replace(hit, score=scores[id]) for id, hit in every.items())
-    return sorted(fused, key=lambda hit: hit.score, reverse=True)
+            scores[hit.passage_id] += weight * hit.score / total
+    every = {hit.passage_id: hit for _, found in rankings for hit in found}
+    return sorted(
+        (replace(hit, score=scores[id]) for id, hit in every.items()), key=lambda hit: hit.score, reverse=True
+    )
 
 
 def situation_of(person: User) -> tuple[str, ...]:

@@ -113,7 +113,8 @@ class ModelServer(Loopback):
     """A chat model behind the OpenAI protocol: streams what `says` makes of the prompt, piece by piece.
 
     `failures` are used up one a call: "away" is a 503, "silent" says nothing until the client leaves. `says`
-    may wait between pieces; `left` is set once a client went away before the end.
+    may wait between pieces; `left` is set once a client went away before the end. `cuts_off`: it says at the end that
+    the answer was as long as it may be.
     """
 
     path = "/v1"
@@ -122,6 +123,7 @@ class ModelServer(Loopback):
         self.says = says
         self.prompts: list[str] = []
         self.failures: list[str] = []
+        self.cuts_off = False
         self.left = Event()
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
@@ -150,6 +152,8 @@ class ModelHandler(BaseHTTPRequestHandler):
         try:
             for piece in self.model.says(self.model.prompts[-1]):
                 self.send({"choices": [{"index": 0, "delta": {"role": "assistant", "content": piece}}]})
+            if self.model.cuts_off:
+                self.send({"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]})
             self.wfile.write(b"data: [DONE]\n\n")
         except (BrokenPipeError, ConnectionResetError):
             self.model.left.set()

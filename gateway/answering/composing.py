@@ -11,14 +11,15 @@ from connectors.corpus.hits import Hit
 from gateway import pausing
 from gateway.answering import disambiguating, extractive, model, prompting, sending
 from gateway.answering.drafts import Cutter, Draft, Missing, Written
+from gateway.answering.judging import Judge
 from gateway.answering.model import Message
 from gateway.answering.notices import Notice
-from gateway.answering.providers import GoesOn, KeptFromModel, ModelUnavailable, Provider, providers
+from gateway.answering.providers import CutOff, GoesOn, KeptFromModel, ModelUnavailable, Provider, providers
 from gateway.answering.recording import Asked
 from gateway.answering.releasing import cleared, pairs_of
 from gateway.answering.surrounding import assembled, room_for
 from gateway.answering.threads import in_thread
-from gateway.answering.verification import Statement, is_supported, source_of
+from gateway.answering.verification import Statement, is_supported, may_be_translated, source_of
 from gateway.databases.rows import may_be_views
 
 MOST_PASSAGES = 8  # in a prompt, besides what stands around them
@@ -36,10 +37,14 @@ class AnsweredBy:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A sentence that no passage supports, resting on all that its writer was given; cut off, it has no text."""
+    """A sentence that no passage supports, resting on all that its writer was given; cut off, it has no text.
+
+    `unread`: it is in another language than its passages, and nobody was there to compare them.
+    """
 
     text: str = ""
     context: frozenset[Pair] = frozenset()
+    unread: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,28 +104,51 @@ async def composed(asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, No
             yield item
 
 
+@dataclass
+class Outcome:
+    """What became of what a model wrote, and what was kept from it."""
+
+    kept: Sequence[Hit] = ()
+    shown: bool = False
+    unread: bool = False
+
+    def add(self, item: Item) -> None:
+        self.shown = self.shown or isinstance(item, Draft)
+        self.unread = self.unread or (isinstance(item, Withheld) and item.unread)
+
+    def instead(self, hits: Sequence[Hit], manner: Manner) -> tuple[Sequence[Hit], Notice] | None:
+        """Where it wrote nothing that is shown: what sentences are picked from, and what is said of that."""
+        if self.shown:
+            return None
+        if self.kept:
+            return self.kept, KeptFromModel.notice
+        if self.unread:
+            return hits, "other_language"
+        return (hits, manner.notice) if manner.always else None
+
+
 async def from_passages(asked: Asked, hits: Sequence[Hit], manner: Manner) -> AsyncGenerator[Item, None]:
     """By a model, if there is one and it answers; else picked word for word."""
     notice = manner.notice
-    kept: Sequence[Hit] = ()
-    shown = False
     if model.name():
+        outcome = Outcome()
         try:
             async with aclosing(_by_models(asked, hits, manner)) as items:
                 async for item in items:
                     if isinstance(item, KeptBack):
-                        kept = item.hits
+                        outcome.kept = item.hits
                         continue
-                    shown = shown or isinstance(item, Draft)
+                    outcome.add(item)
                     yield item
-            if shown or not (kept or manner.always):
-                return
-            hits, notice = (kept, KeptFromModel.notice) if kept else (hits, notice)  # it found nothing in the rest
+            instead = outcome.instead(hits, manner)
         except ModelUnavailable as error:
-            if shown:
+            if outcome.shown:
                 yield Withheld()
                 return
-            notice = error.notice
+            instead = hits, error.notice
+        if instead is None:
+            return
+        hits, notice = instead
     yield AnsweredBy(model=extractive.NAME, notice=notice, read=len(hits))
     await pausing.at("before_prompt")
     permitted = await in_thread(cleared, asked, hits, extractive.NAME)
@@ -161,23 +189,27 @@ async def _attempt(
     if not shown:
         return
     prompt = manner.messages(asked, shown)
+    judge = Judge(asked)
     said: set[Written] = set()  # small models say the same again and again
     async with aclosing(_sentences(model.tokens(provider, prompt, until, asked.person.pk))) as sentences:
         async for written in sentences:
             if written.text.rstrip(".") != prompting.NOTHING and written not in said:
                 said.add(written)
-                yield await _judged(written, shown)
+                yield await _judged(written, shown, judge)
 
 
 async def _sentences(tokens: AsyncGenerator[str, None]) -> AsyncGenerator[Written, None]:
     """What a model says, sentence by sentence. Raises `GoesOn` where one does not end."""
     cutter = Cutter()
-    async with aclosing(tokens):
-        async for text in tokens:
-            for written in cutter.feed(text):
-                yield written
-            if len(cutter.buffer) > LONGEST_SENTENCE:
-                raise GoesOn
+    try:
+        async with aclosing(tokens):
+            async for text in tokens:
+                for written in cutter.feed(text):
+                    yield written
+                if len(cutter.buffer) > LONGEST_SENTENCE:
+                    raise GoesOn
+    except CutOff:
+        return  # what is left is no whole sentence
     for written in cutter.rest():
         yield written
 
@@ -191,10 +223,16 @@ def _context(
     return cleared(asked, context, provider.name, kept), kept
 
 
-async def _judged(written: Written, shown: Sequence[Hit]) -> Draft | Withheld:
+async def _judged(written: Written, shown: Sequence[Hit], judge: Judge) -> Draft | Withheld:
     """The sentence with passages that support it, or to be left out; in a thread, for it takes some milliseconds."""
     evidence = await asyncio.to_thread(supporting, written, shown)
-    return _draft(written, evidence, shown) if evidence else Withheld(written.text, pairs_of(shown))
+    if evidence:
+        stands = await judge.opinion(written.text, evidence) != "unsupported"
+        return _draft(written, evidence, shown) if stands else Withheld(written.text, pairs_of(shown))
+    evidence = await asyncio.to_thread(translated, written, shown, judge.language)
+    if evidence and await judge.opinion(written.text, evidence) == "supported":
+        return _draft(written, evidence, shown)
+    return Withheld(written.text, pairs_of(shown), unread=bool(evidence) and not judge.is_there)
 
 
 def _draft(written: Written, evidence: tuple[Hit, ...], shown: Sequence[Hit]) -> Draft:
@@ -214,12 +252,20 @@ def _draft(written: Written, evidence: tuple[Hit, ...], shown: Sequence[Hit]) ->
 
 
 def supporting(written: Written, shown: Sequence[Hit]) -> tuple[Hit, ...]:
-    """The passages the sentence marks, if they say it; else the first one that does by itself; else none.
-
-    Marks are resolved among the passages the model was shown; a number it made up names nothing.
-    """
-    marked = tuple(shown[n - 1] for n in written.marks if 1 <= n <= len(shown))
+    """The passages the sentence marks, if they say it; else the first one that does by itself; else none."""
+    marked = _marked(written, shown)
     return next((evidence for evidence in _candidates(marked, shown) if is_supported(written.text, evidence)), ())
+
+
+def translated(written: Written, shown: Sequence[Hit], language: str) -> tuple[Hit, ...]:
+    """The passages the sentence marks, if they are in another language and have all its details; else none."""
+    marked = _marked(written, shown)
+    return marked if marked and may_be_translated(written.text, marked, language) else ()
+
+
+def _marked(written: Written, shown: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Marks are resolved among the passages the model was shown; a number it made up names nothing."""
+    return tuple(shown[n - 1] for n in written.marks if 1 <= n <= len(shown))
 
 
 def _candidates(marked: tuple[Hit, ...], shown: Sequence[Hit]) -> Iterator[tuple[Hit, ...]]:

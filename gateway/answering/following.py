@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from connectors.corpus.hits import Hit
 from gateway.answering.words import content_words, words
 
 # Questions that lean on the one before are short, or point back with one of these.
@@ -23,14 +24,30 @@ LONGEST = 4_000  # characters of what was said before that a search is given
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """What was asked before, and what of its answer its reader may still read."""
+    """What was asked before, and what of its answer its reader may still read; `hits`: what that rests on.
+
+    `of_passages` is the answer without what tells rows of a database.
+    """
 
     question: str
     answer: str
+    of_passages: str = ""
+    hits: tuple[Hit, ...] = ()
 
     @property
     def said(self) -> tuple[str, str]:
         return self.question, self.answer
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """What a model made of a question: `text` is looked for besides; `alone`: it turns to something else."""
+
+    text: str = ""
+    alone: bool = False
+
+
+AS_IT_IS = Rewritten()
 
 
 def leans_back(question: str) -> bool:

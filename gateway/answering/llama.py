@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import httpx
 from django.utils.module_loading import import_string
-from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.llms import LLM
 
 from gateway.answering.providers import ModelUnavailable, Provider
@@ -47,6 +47,11 @@ def load() -> None:
 
 def as_chat(messages: "Sequence[Message]") -> list[ChatMessage]:
     return [ChatMessage(role=MessageRole(message.role), content=message.text) for message in messages]
+
+
+def is_cut_off(chunk: ChatResponse) -> bool:
+    """The server says that it ended the answer, and not the model."""
+    return any(getattr(choice, "finish_reason", "") == "length" for choice in getattr(chunk.raw, "choices", None) or ())
 
 
 async def _made(maker: Callable[P, LLM], *args: P.args, **kwargs: P.kwargs) -> LLM:

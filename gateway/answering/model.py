@@ -18,7 +18,7 @@ from django.conf import settings
 from gateway.answering import sending, spending
 from gateway.answering.circuits import Circuit, circuit_of
 from gateway.answering.counting import tokens_of
-from gateway.answering.providers import GoesOn, KeptFromModel, ModelUnavailable, Provider, Use, providers
+from gateway.answering.providers import CutOff, GoesOn, KeptFromModel, ModelUnavailable, Provider, Use, providers
 from gateway.answering.threads import in_thread
 
 __all__ = [
@@ -84,15 +84,21 @@ def warm_up() -> None:
 
 
 async def completed(
-    messages: Sequence[Message], *, use: Use, sources: Collection[str] = (), user_id: int | None = None
+    messages: Sequence[Message],
+    *,
+    use: Use,
+    sources: Collection[str] = (),
+    user_id: int | None = None,
+    seconds: float = float("inf"),
 ) -> str:
     """All that a model says to these messages, without blanks around it. Raises `ModelUnavailable`.
 
     `sources`: the keys of all sources whose text the messages hold, for what they may be sent to; `user_id`: whose
-    budget it counts against, besides the organisation's. The text is whatever the model made up: check it.
+    budget it counts against, besides the organisation's; `seconds`: all that it may take, where that is less than the
+    settings allow. The text is whatever the model made up: check it.
     """
+    until = min(deadline(), asyncio.get_running_loop().time() + seconds)
     policies = await in_thread(sending.policies_of, sources)
-    until = deadline()
     problem: ModelUnavailable = KeptFromModel("No model may be sent what this call is about.")
     for provider in providers(use):
         if not all(provider.may_see(policy) for policy in policies.values()):
@@ -150,17 +156,20 @@ async def _said(
     llama = await asyncio.to_thread(import_module, "gateway.answering.llama")
     async with llama.opened(provider, times) as llm:
         pace = Pace(times, until, circuit_of(provider))
+        cut_off = False
         stream = await pace.waited(llm.astream_chat(llama.as_chat(messages)))
         try:
             while len(bill.said) < LONGEST_ANSWER:
                 chunk = await pace.waited(anext(stream))
                 bill.told(chunk.additional_kwargs)
+                cut_off = cut_off or llama.is_cut_off(chunk)
                 delta = (chunk.delta or "")[: LONGEST_ANSWER - len(bill.said)]
                 if delta or chunk.additional_kwargs.get("thinking_delta"):
                     pace.heard()
                 if delta:
                     bill.said += delta
                     yield delta
+                    pace.went_on()
             raise GoesOn("It did not come to an end.")
         except StopAsyncIteration:
             pass
@@ -171,6 +180,8 @@ async def _said(
             await stream.aclose()
     if not bill.said.strip():
         raise ModelUnavailable("Its answer was empty.")
+    if cut_off:
+        raise CutOff("Its answer was cut off by its server.")
 
 
 class Pace:
@@ -188,6 +199,10 @@ class Pace:
         if not self.begun:
             self.circuit.first_token(now - self.last)
         self.begun, self.last = True, now
+
+    def went_on(self) -> None:
+        """What came was looked at meanwhile: that time is not the model's."""
+        self.last = self.loop.time()
 
     async def waited(self, step: Awaitable[T]) -> T:
         """What this gives, in time. Raises `ModelUnavailable`, and `StopAsyncIteration` at the end."""

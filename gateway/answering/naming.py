@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from connectors.parsing.languages import guess_language
+from gateway.answering.figures import CURRENCIES, MEASURES, SCALES, UNITS
 from gateway.answering.words import NO_CONTENT, WORD, folded, stem
 
 TITLES = frozenset("mr mrs ms dr prof herr frau mme".split())
@@ -17,6 +17,8 @@ OPENERS = frozenset(
     unfortunately""".split()
 )
 JOINING = frozenset("the a an and or der die das den dem und oder le la les et ou el los las y o os as e".split())
+# Nouns of what is counted have a capital in German, and the next one stands beside them: "26 Wochen Elternzeit".
+COUNTED = frozenset(map(folded, (*UNITS, *MEASURES, *CURRENCIES, *SCALES)))
 INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 
 
@@ -71,12 +73,12 @@ class Known:
         whole = {run.words for line in text.splitlines() for run in runs(line) if len(run.words) > 1}
         return cls(frozenset(words), frozenset(map(stem, words)), frozenset(whole))
 
-    def holds(self, text: str) -> bool:
+    def holds(self, text: str, language: str) -> bool:
         """Every name of the text letter for letter, first and last names as they belong together.
 
         In German every noun has a capital: there names are words with one that stand side by side.
         """
-        in_german = guess_language(text) == "de"
+        in_german = language == "de"
         return all(self._has(run) and not self._mixes(run) for run in runs(text) if not in_german or len(run.words) > 1)
 
     def _has(self, run: Run) -> bool:
@@ -98,6 +100,6 @@ class Known:
 
 def _is_name(word: str) -> bool:
     """It has a capital, or is letters with numbers, such as "b12"."""
-    if word == "I" or word[0].isdigit():
+    if word == "I" or word[0].isdigit() or folded(word) in COUNTED:
         return False
     return any(letter.isupper() for letter in word) or any(letter.isdigit() for letter in word)

@@ -2,7 +2,16 @@
 
 from typing import Literal
 
-Notice = Literal["", "model_unavailable", "over_budget", "kept_from_model", "left_out_of_model", "picked", "foreign"]
+Notice = Literal[
+    "",
+    "model_unavailable",
+    "over_budget",
+    "kept_from_model",
+    "left_out_of_model",
+    "other_language",
+    "picked",
+    "foreign",
+]
 
 UNAVAILABLE = {
     "en": "The language model did not answer.",
@@ -42,6 +51,16 @@ LEFT_OUT = {
     "nl": "Een deel van wat is gevonden mag niet naar het taalmodel worden gestuurd; "
     "dit antwoord is zonder dat gemaakt.",
 }
+OTHER_LANGUAGE = {
+    "en": "What the language model wrote is in another language than the documents, and could not be checked.",
+    "de": "Was das Sprachmodell schrieb, ist in einer anderen Sprache als die Dokumente und ließ sich nicht prüfen.",
+    "fr": "Le texte du modèle de langage est dans une autre langue que les documents et n’a pas pu être vérifié.",
+    "es": "Lo que escribió el modelo de lenguaje está en otro idioma que los documentos y no se pudo comprobar.",
+    "pt": "O que o modelo de linguagem escreveu está noutra língua que a dos documentos e não pôde ser verificado.",
+    "it": "Il testo del modello linguistico è in una lingua diversa da quella dei documenti "
+    "e non si è potuto verificare.",
+    "nl": "Wat het taalmodel schreef is in een andere taal dan de documenten en kon niet worden gecontroleerd.",
+}
 WORD_FOR_WORD = {
     "en": "These sentences are picked from the documents word for word.",
     "de": "Diese Sätze sind wörtlich den Dokumenten entnommen.",
@@ -75,6 +94,7 @@ SENTENCES = {
     "over_budget": OVER_BUDGET,
     "kept_from_model": KEPT,
     "left_out_of_model": LEFT_OUT,
+    "other_language": OTHER_LANGUAGE,
     "picked": PICKED,
     "foreign": FOREIGN,
 }

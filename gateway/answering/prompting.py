@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Literal
 
 from accounts.models import User
 from connectors.corpus.hits import Hit
@@ -12,7 +13,7 @@ from gateway.answering.model import Message
 LONGEST_PASSAGE = 2_500  # characters
 NOTHING = "NOT FOUND"
 OLDER = "an older version"
-DELIMITER = re.compile(r"<(?=/?\s*(?:passage|document))", re.IGNORECASE)
+DELIMITER = re.compile(r"<(?=/?\s*(?:passage|document|sentence|conversation|question))", re.IGNORECASE)
 
 RULES = f"""You answer questions for a person from numbered passages and from nothing else.
 - Say only what the passages say. Copy numbers, dates and names exactly.
@@ -29,11 +30,20 @@ def messages(
     question: str, earlier: Sequence[str], hits: Sequence[Hit], person: User, rules: str = RULES
 ) -> list[Message]:
     """The conversation for a chat model; passage `n` is `hits[n - 1]`. Hits of one document stand together."""
-    documents = "\n\n".join(_documents(hits))
     return [
         Message("system", f"{rules}\n\n{_about(person)}"),
-        Message("user", f"{documents}\n\n{_asked(question, earlier)}"),
+        Message("user", f"{delimited(hits)}\n\n{_asked(question, earlier)}"),
     ]
+
+
+def delimited(hits: Sequence[Hit]) -> str:
+    """The passages, numbered from 1, by document."""
+    return "\n\n".join(_documents(hits))
+
+
+def between(name: Literal["sentence", "conversation", "question"], text: str) -> str:
+    """A text that is none of the prompt's own."""
+    return f"<{name}>\n{_harmless(text)}\n</{name}>"
 
 
 def tokens_besides(question: str, earlier: Sequence[str], person: User) -> int:

@@ -53,6 +53,10 @@ class GoesOn(ModelUnavailable):
     counts = False
 
 
+class CutOff(GoesOn):
+    """Its server ended it, for it was long enough."""
+
+
 class KeptFromModel(ModelUnavailable):
     """The sources of what was found let no model have it that there is."""
 

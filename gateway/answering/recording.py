@@ -13,7 +13,7 @@ from connectors.corpus.hits import Hit
 from gateway import audit
 from gateway.answering.drafts import Draft
 from gateway.answering.events import Extent
-from gateway.answering.following import EARLIER
+from gateway.answering.following import AS_IT_IS, EARLIER, Rewritten
 from gateway.answering.parts import parts_of
 from gateway.models import AnswerSentence, Conversation, Evidence, HoldsFor, LeftOut, PartRead, Question, RowEvidence
 from gateway.situation import Situation
@@ -42,6 +42,7 @@ class Asked:
     reader: Viewers
     person: User
     door: str
+    rewritten: Rewritten = AS_IT_IS  # for the search alone
     shown: frozenset[str] = frozenset()  # sentences of the answer before it, which answer nothing by being told again
 
     def parts(self) -> list["Asked"]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Protocol
 from uuid import UUID
@@ -11,7 +11,7 @@ from uuid import UUID
 from connectors.corpus.hits import Hit
 from connectors.corpus.search import Filters
 from gateway import pausing, retrieval, situation
-from gateway.answering import extractive, model, notices, phrases, recording
+from gateway.answering import extractive, model, notices, phrases, recording, rewriting
 from gateway.answering.composing import AnsweredBy, AskedBack, Item, Withheld, composed
 from gateway.answering.drafts import Draft, Missing
 from gateway.answering.events import (
@@ -28,7 +28,7 @@ from gateway.answering.events import (
     Status,
     Withdrawn,
 )
-from gateway.answering.following import EARLIER, said_before
+from gateway.answering.following import AS_IT_IS, EARLIER, said_before
 from gateway.answering.notices import Notice
 from gateway.answering.recording import Asked, LeftOutYet, Stored
 from gateway.answering.releasing import as_it_stands, marked_by, pair_of, pairs_of, standing
@@ -69,9 +69,15 @@ class Work(Protocol):
 def found(asked: Asked, said: Sequence[str], filters: Filters) -> list[Hit]:
     """What fits the question, or each of its parts in turn; `said`: what was said before it, oldest first."""
     rankings = []
-    for part in asked.parts():
+    parts = asked.parts()
+    rewritten = asked.rewritten if len(parts) == 1 else AS_IT_IS
+    for part in parts:
         before = said_before([*said, *part.earlier[len(asked.earlier) :]])
-        rankings.append(retrieval.retrieve(asked.reader, part.text, before=before, limit=PASSAGES, filters=filters))
+        rankings.append(
+            retrieval.retrieve(
+                asked.reader, part.text, before=before, rewritten=rewritten, limit=PASSAGES, filters=filters
+            )
+        )
     taken = {hit.passage_id: hit for hits in zip_longest(*rankings) for hit in hits if hit is not None}
     return list(taken.values())[:PASSAGES]
 
@@ -117,6 +123,8 @@ class Stream:
 
     async def events(self, filters: Filters) -> AsyncGenerator[Event, None]:
         await pausing.at("retrieve")
+        if not self.work.task:
+            self.asked = replace(self.asked, rewritten=await rewriting.rewritten(self.asked))
         hits = await in_thread(self.work.find, self.asked, filters)
         self.found = () if self.work.task else hits
         yield Retrieved(question_id=self.asked.question_id, conversation_id=self.asked.conversation_id)

@@ -8,16 +8,20 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from connectors.corpus.hits import Hit
+from connectors.parsing.languages import guess_language
 from connectors.sentences import sentences
-from gateway.answering import figures, moments, naming, polarity
+from gateway.answering import figures, meaning, moments, naming, polarity
 from gateway.answering.figures import Figure
 from gateway.answering.words import content_words, folded, stem
 
-# A sentence must share this part of its content words with its passages, and each clause of it this part with one
-# sentence of them. Chosen so that a sentence of the passage in other words passes and one about something else does
-# not.
-WORDS_IN_PASSAGES = 0.6
-WORDS_IN_ONE_SENTENCE = 0.34
+Names = Mapping[str, frozenset[str]]  # stems by the word before them
+
+# A sentence must share this part of its content words with its passages, and each clause of it more than the second
+# part with one sentence of them; or more than the third, if it means as nearly the same (decision 0025).
+WORDS_IN_PASSAGES = 0.65
+WORDS_IN_ONE_SENTENCE = 0.75
+AT_LEAST, MEANING = 0.34, 0.8
+NEAREST = 3  # sentences, by their words, whose meaning is compared
 
 QUOTED = re.compile(r"[\"“„«]\s*([^\"“”„«»]{2,200}?)\s*[\"”“»]")
 ADDRESS = re.compile(
@@ -35,10 +39,10 @@ class Part:
 
     figures: tuple[Figure, ...]
     dates: tuple[frozenset[moments.Date], ...]
-    names: Mapping[str, frozenset[str]]
+    names: Names
     stems: frozenset[str]
 
-    def is_of_another(self, names: Mapping[str, frozenset[str]], under: frozenset[str]) -> bool:
+    def is_of_another(self, names: Names, under: frozenset[str]) -> bool:
         """It says "in France" where these are "in Germany", which neither it names nor what it stands under."""
         return any(
             word in self.names and asked.isdisjoint(self.stems | under | self.names[word])
@@ -52,6 +56,7 @@ class Statement:
 
     text: str
     under: str = ""
+    language: str = ""
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -63,7 +68,7 @@ class Statement:
         return frozenset(content_words(self.under))
 
     @cached_property
-    def names(self) -> Mapping[str, frozenset[str]]:
+    def names(self) -> Names:
         return naming.said_with(self.text)
 
     @cached_property
@@ -112,7 +117,22 @@ def is_supported(sentence: str, evidence: Sequence[Hit]) -> bool:
     claim, source = Statement(sentence), source_of(evidence)
     if not claim.stems or claim.share_in(source.stems) < WORDS_IN_PASSAGES:
         return False
-    return details_stand(sentence, source) and all(_is_said(clause, source) for clause in polarity.clauses(sentence))
+    return _details_stand(claim, source, claim.names) and all(
+        _is_said(clause, source) for clause in polarity.clauses(sentence)
+    )
+
+
+def may_be_translated(sentence: str, evidence: Sequence[Hit], told: str) -> bool:
+    """It is in another language than the passages, and every detail that a translation leaves as it is stands in them.
+
+    What the words between the details say, this cannot tell. `told`: the language its writer was told to write in, for
+    sentences that do not show theirs.
+    """
+    languages = {hit.language or guess_language(hit.text) for hit in evidence}
+    language = guess_language(sentence) or told
+    foreign = language and "" not in languages and language not in languages
+    claim = Statement(sentence, language=language)
+    return bool(foreign) and _details_stand(claim, source_of(evidence), names={})
 
 
 def source_of(evidence: Sequence[Hit]) -> Source:
@@ -133,18 +153,17 @@ def _source(passages: tuple[tuple[str, str, str], ...]) -> Source:
     )
 
 
-def details_stand(sentence: str, source: Source) -> bool:
-    """Its numbers, dates, quotations, addresses and names are in the passages: what a translation leaves as it is."""
-    claim = Statement(sentence)
+def _details_stand(claim: Statement, source: Source, names: Names) -> bool:
+    """Its numbers, dates, quotations, addresses and names are in the passages, numbers and dates of these names."""
     return (
-        _figures_stand(claim, source)
-        and _dates_stand(claim, source)
+        _figures_stand(claim, source, names)
+        and _dates_stand(claim, source, names)
         and _quotes_stand(claim, source)
-        and source.names.holds(sentence)
+        and source.names.holds(claim.text, claim.language or guess_language(claim.text))
     )
 
 
-def _figures_stand(claim: Statement, source: Source) -> bool:
+def _figures_stand(claim: Statement, source: Source, names: Names) -> bool:
     """Each number stands in a sentence that does not say it of somebody else, and its unit is spoken of."""
     if not figures.units(claim.text) <= figures.units(source.text):
         return False
@@ -152,13 +171,13 @@ def _figures_stand(claim: Statement, source: Source) -> bool:
         return False
     return all(
         (not figure.unit or figure.unit in source.units)
-        and any(figure.is_in(part.figures) for part in _parts_about(part.names or claim.names, source))
+        and any(figure.is_in(part.figures) for part in _parts_about(names and (part.names or names), source))
         for part in claim.parts
         for figure in part.figures
     )
 
 
-def _dates_stand(claim: Statement, source: Source) -> bool:
+def _dates_stand(claim: Statement, source: Source, names: Names) -> bool:
     if not moments.times(claim.text) <= moments.times(source.text):
         return False
     if not moments.named(claim.text) <= moments.named(source.text):
@@ -166,7 +185,7 @@ def _dates_stand(claim: Statement, source: Source) -> bool:
     return all(
         any(
             date.is_in(there, source.years)
-            for about in _parts_about(part.names or claim.names, source)
+            for about in _parts_about(names and (part.names or names), source)
             for there in about.dates
             for date in readings
         )
@@ -175,7 +194,7 @@ def _dates_stand(claim: Statement, source: Source) -> bool:
     )
 
 
-def _parts_about(names: Mapping[str, frozenset[str]], source: Source) -> Iterator[Part]:
+def _parts_about(names: Names, source: Source) -> Iterator[Part]:
     """The parts of its sentences that do not speak of others than these; and of its titles."""
     for statement in source.statements:
         yield from (part for part in statement.parts if not part.is_of_another(names, statement.stems_under))
@@ -193,10 +212,12 @@ def _quotes_stand(claim: Statement, source: Source) -> bool:
 def _is_said(text: str, source: Source) -> bool:
     """The sentences of the passages that share most with this clause say the same, every one of them."""
     clause = Statement(text)
-    shares = [clause.share_in(statement.stems) for statement in source.statements]
-    best = max(shares, default=0.0)
-    nearest = [each for each, share in zip(source.statements, shares, strict=True) if share == best]
-    return best >= WORDS_IN_ONE_SENTENCE and all(polarity.agree(text, each.text) for each in nearest)
+    shares = [(clause.share_in(each.stems | each.stems_under), each.text) for each in source.statements]
+    ranked = sorted(shares, reverse=True)
+    best = ranked[0][0] if ranked else 0.0
+    if best <= AT_LEAST or not all(polarity.agree(text, said) for share, said in ranked if share == best):
+        return False
+    return best > WORDS_IN_ONE_SENTENCE or meaning.nearness(text, [said for _, said in ranked[:NEAREST]]) >= MEANING
 
 
 def _parts(text: str) -> Iterator[Part]:

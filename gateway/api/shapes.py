@@ -117,7 +117,15 @@ class Sentence(s.Serializer[object]):
 
 class Notice(s.Serializer[object]):
     code = s.ChoiceField(
-        choices=["model_unavailable", "over_budget", "kept_from_model", "left_out_of_model", "picked", "foreign"]
+        choices=[
+            "model_unavailable",
+            "over_budget",
+            "kept_from_model",
+            "left_out_of_model",
+            "other_language",
+            "picked",
+            "foreign",
+        ]
     )
     message = s.CharField()
 

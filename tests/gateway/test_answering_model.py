@@ -181,6 +181,14 @@ async def test_a_model_that_stops_midway_leaves_what_was_shown(server: ModelServ
     assert len(done.sentences) == 1
 
 
+async def test_a_sentence_that_was_cut_off_is_not_taken_for_one(server: ModelServer) -> None:
+    _, ann = await ann_with_leave()
+    server.says, server.cuts_off = lambda prompt: ["Parental leave is 26 weeks at full pay. [1] Contractors may"], True
+    done = await answer(ann, WEEKS, door="test")
+    assert (done.status, done.withheld) == ("answered", 0)
+    assert [sentence.text for sentence in done.sentences] == ["Parental leave is 26 weeks at full pay."]
+
+
 async def test_a_client_that_leaves_ends_the_call_to_the_model(server: ModelServer) -> None:
     _, ann = await ann_with_leave()
 
