@@ -94,6 +94,10 @@ CAN = frozenset(
     pode podem""".split()
 )
 ALL = frozenset("all every everyone everybody always only solely exclusively entire whole any each".split())
+RANK = frozenset(
+    """first last latest final main chief principal primary sole most least best worst largest biggest greatest smallest
+    highest lowest oldest youngest newest earliest longest shortest""".split()
+)
 SOME = frozenset("some few partly certain sometimes occasionally rarely seldom hardly barely".split())
 
 CLAUSE = re.compile(
@@ -106,6 +110,7 @@ NO_DENIAL = re.compile(
     r"\bnot only\b|\bwhether or not\b|\b(?:no|not) (?:later|more|less|fewer|sooner|earlier|longer|greater) than\b",
     re.IGNORECASE,
 )
+AT_LEAST = re.compile(r"\bat (?:least|most)\b", re.IGNORECASE)  # bounds, which numbers are compared by
 MONTH_OF_MAY = re.compile(r"(?<=\w )May\b")
 PASSIVE = frozenset("by von durch par por".split())
 
@@ -135,7 +140,7 @@ def agree(clause: str, sentence: str) -> bool:
         all(denied == _denies(NO_DENIAL.sub(" ", each), language) for each in spoken_of)
         and not _turned(clause, there, OPPOSED_IN_A_CLAUSE)
         and not _prefixed(clause, there)
-        and _is_as_sure(set(_plain(clause)), set(_plain(MONTH_OF_MAY.sub(" ", there))))
+        and _is_as_sure(set(_plain(AT_LEAST.sub(" ", clause))), set(_plain(MONTH_OF_MAY.sub(" ", there))))
         and not _turned_about(clause, there)
     )
 
@@ -175,7 +180,7 @@ def _prefixed(clause: str, sentence: str) -> bool:
 
 
 def _is_as_sure(said: Set[str], there: Set[str]) -> bool:
-    """It makes no duty of advice, no rule of a habit, no fact of what is in doubt or may be, and no all of some."""
+    """It makes no duty of advice, no fact of what is in doubt or may be, no all of some, and no first of one."""
     return (
         (not said & DUTY or bool(there & DUTY))
         and (not said & ADVICE or bool(there & (ADVICE | DUTY)))
@@ -183,6 +188,7 @@ def _is_as_sure(said: Set[str], there: Set[str]) -> bool:
         and (not there & MAY or bool(said & (MAY | CAN | DOUBT)))
         and (not said & ALL or bool(there & ALL))
         and (not there & SOME or bool(said & SOME))
+        and said & RANK <= there
     )
 
 
