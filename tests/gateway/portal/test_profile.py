@@ -21,6 +21,18 @@ def test_a_person_sets_how_they_are_answered_and_nothing_else(world: World) -> N
     assert (ann.country, ann.is_staff, ann.email) == ("", False, "ann@example.org")
 
 
+def test_a_person_sees_all_that_is_used_of_them_and_what_for(world: World) -> None:
+    ann = world.people["ann"]
+    used = {"country": "Germany", "office": "Berlin", "role": "Engineer", "department": "Hardware"}
+    own = {"answer_style": "short, please", "standing_instructions": "Name the paragraph."}
+    for name, value in (used | own).items():
+        setattr(ann, name, value)
+    ann.save()
+    page = signed_in(ann).get("/me/").content.decode()
+    assert [value for value in (used | own).values() if value not in page] == []
+    assert "the answer says whom it holds for" in page
+
+
 def test_what_cannot_be_saved_is_kept_in_the_form_with_a_sentence(world: World) -> None:
     page = signed_in(world.people["ann"]).post("/me/", {"language": "xx", "answer_style": "y" * 201})
     assert page.status_code == 200
