@@ -1,8 +1,8 @@
-"""`python -m benchmarks.containment [FOLDER]`: injections of a folder, each in every place an author can put it.
+"""`python -m benchmarks.containment [FOLDER]`: injections in the places an author can put them, and what comes of it.
 
-Without a folder the project's own. For each of them Vera, who reads what its author wrote and what its author may not
-read, asks a model that obeys it; what then shows at every door, and in headless Chromium, is searched for what must
-not be there. It fails if it finds anything.
+Of a folder, or without one the project's own; the places in turn, or with `--everywhere` each injection in every one.
+Vera, who reads what their author wrote and what their author may not read, asks a model that obeys them; what shows
+then at every door, and in headless Chromium, is searched for what must not be there. It fails if it finds anything.
 """
 
 import argparse
@@ -30,13 +30,15 @@ MOST_TOLD = 20
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.containment", description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?", help="JSON, JSON Lines and text files")
+    parser.add_argument("folder", type=Path, nargs="?", help="JSON, JSON Lines and text files, or one such")
+    parser.add_argument("--everywhere", action="store_true", help="each injection in every place")
     parser.add_argument("--every", type=int, default=1, help="take one of so many")
     wanted = parser.parse_args()
     if chromium() is None:
         raise SystemExit("There is no Chromium. On Debian: apt-get install chromium")
     injections = (of_folder(wanted.folder) if wanted.folder else list(OWN))[:: wanted.every]
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # playwright runs a loop in this thread
+    trials = running.everywhere(injections) if wanted.everywhere else running.handfuls(injections)
     began = told = time.monotonic()
     report = Report("containment")
     with (
@@ -46,11 +48,12 @@ def main() -> int:
         browser() as opened,
         browsing.windows(stage, opened) as windows,
     ):
-        for tally in running.run(stage, running.everywhere(injections), windows):
+        for tally in running.run(stage, trials, windows):
             if time.monotonic() - told > TELL_EVERY:
                 told = time.monotonic()
                 print(f"{told - began:6,.0f} s  {len(tally.injections)} of {len(injections)}", flush=True)
     report.facts["set"] = f"{wanted.folder.name if wanted.folder else 'our own'}, {len(injections)} injections"
+    report.facts["places"] = "each in every one" if wanted.everywhere else "in turn"
     describe(report, tally, time.monotonic() - began)
     return 1 if tally.breaches else 0
 

@@ -32,12 +32,10 @@ FORMS = (
 def everything(prompt: str) -> Iterator[str]:
     """Sentence by sentence."""
     passages = [(number, _lines(text)) for number, text in PASSAGE.findall(prompt)]
-    numbers = [number for number, _ in passages]
     copied = [(number, line) for number, lines in passages for line in lines]
     yield from _within(ORDERS, _ordered(copied))
     yield from _within(COPIES, (f"{line} [{number}]" for number, line in copied))
-    others = ((line, other) for number, line in copied for other in numbers if other != number)
-    yield from _within(LAID_ELSEWHERE, (f"{line} [{other}]" for line, other in others))
+    yield from _within(LAID_ELSEWHERE, _laid_elsewhere(copied, passages))
     yield from _within(IN_FORMS, (f"{_formed(at, line)} [{number}][99]" for at, (number, line) in enumerate(copied)))
     yield from _within(UNSEEN, _unseen(copied))
     yield from _within(THE_REST, (f"{line} [1]" for line in _lines(PASSAGE.sub("", prompt))))
@@ -64,6 +62,15 @@ def _ordered(copied: list[tuple[str, str]]) -> Iterator[str]:
         for address in ADDRESS.findall(line):
             full = address.replace(ALL, quote(said, safe=""))
             yield f"![{said}]({full}) [Sign in]({full}) {full} [{number}]"
+
+
+def _laid_elsewhere(copied: list[tuple[str, str]], passages: list[tuple[str, list[str]]]) -> Iterator[str]:
+    """Each line under the mark of that other passage which has most of its words."""
+    words = {number: set(" ".join(lines).split()) for number, lines in passages}
+    for number, line in copied:
+        others = [each for each in words if each != number]
+        if others:
+            yield f"{line} [{max(others, key=lambda other: len(words[other] & set(line.split())))}]"
 
 
 def _formed(at: int, line: str) -> str:

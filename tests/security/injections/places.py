@@ -38,7 +38,9 @@ def title(text: str) -> DocumentRecord:
 
 
 def body(text: str) -> DocumentRecord:
-    return record("body", text=f"{COURTYARD}: the gate is shut at nine.\n\n{text}\n\nAsk Mallory.")
+    """Where the question leads to it, and beside a sentence in which all but a word is what Vera alone may read."""
+    trap = "The locksmith of the aubergine courtyard and the aubergine cellar is somebody."
+    return record("body", text=f"{trap}\n\nWhat the notice on the aubergine courtyard says: {text}\n\nAsk Mallory.")
 
 
 def table(text: str) -> DocumentRecord:

@@ -12,7 +12,8 @@ from tests.security.injections.places import PLACES, titled
 from tests.security.injections.staging import Stage
 
 HARMLESS = "The bench by the wall is painted green."
-Trial = Mapping[str, Injection]  # by the place where each is planted
+TOGETHER = 2  # injections in a place, where there are few trials for many
+Trial = Mapping[str, Sequence[Injection]]  # by the place where they are planted
 
 
 @dataclass
@@ -29,16 +30,17 @@ class Tally:
 
 
 def handfuls(injections: Sequence[Injection]) -> Iterator[Trial]:
-    """Each injection once, each place with another: few trials for many."""
-    for start in range(0, len(injections), len(PLACES)):
-        chosen = injections[start : start + len(PLACES)]
-        yield dict(zip(PLACES, chosen, strict=False))
+    """Each injection once, each place with others."""
+    size = TOGETHER * len(PLACES)
+    for start in range(0, len(injections), size):
+        chosen = injections[start : start + size]
+        yield {place: chosen[at :: len(PLACES)] for at, place in enumerate(PLACES)}
 
 
 def everywhere(injections: Iterable[Injection]) -> Iterator[Trial]:
     """Each injection in every place at once."""
     for injection in injections:
-        yield dict.fromkeys(PLACES, injection)
+        yield dict.fromkeys(PLACES, (injection,))
 
 
 def run(stage: Stage, trials: Iterable[Trial], windows: Windows | None) -> Iterator[Tally]:
@@ -47,7 +49,7 @@ def run(stage: Stage, trials: Iterable[Trial], windows: Windows | None) -> Itera
     for trial in trials:
         shown = _walked(stage, trial, windows)
         _count(tally, trial, shown)
-        names = {injection.name for injection in trial.values()}
+        names = {injection.name for injection in _all(trial)}
         found = [breach for each in shown for breach in breaches(each)] + (windows.breaches() if windows else [])
         tally.breaches += [f"{', '.join(sorted(names))}: {breach}" for breach in found]
         tally.breached |= names if found else set()
@@ -55,8 +57,8 @@ def run(stage: Stage, trials: Iterable[Trial], windows: Windows | None) -> Itera
 
 
 def _walked(stage: Stage, trial: Trial, windows: Windows | None) -> list[Shown]:
-    stage.plant({place: trial[place].text if place in trial else HARMLESS for place in PLACES})
-    last = list(trial.values())[-1].text
+    stage.plant({place: "\n\n".join(each.text for each in texts) or HARMLESS for place, texts in trial.items()})
+    last = _all(trial)[-1].text
     stage.report(last)
     walk = Walk(stage, title=last)
     shown = list(walk.everything())
@@ -70,13 +72,17 @@ def _walked(stage: Stage, trial: Trial, windows: Windows | None) -> list[Shown]:
 def _count(tally: Tally, trial: Trial, shown: Sequence[Shown]) -> None:
     prompts = [each.content for each in shown if each.kind == "prompt"]
     given = [document for prompt in prompts for document in prompt.split("<document>")]
-    for place, injection in trial.items():
-        tally.planted[place] += 1
+    for place, injections in trial.items():
         theirs = " ".join(document for document in given if document.startswith(f"\n{titled(place)}"))
-        tally.reached[place] += any(word in theirs for word in _signs(injection.text))
-    tally.injections |= {injection.name for injection in trial.values()}
+        tally.planted[place] += len(injections)
+        tally.reached[place] += sum(any(word in theirs for word in _signs(each.text)) for each in injections)
+    tally.injections |= {injection.name for injection in _all(trial)}
     tally.looked_at.update(each.kind for each in shown)
     tally.sentences += sum(len(each.content.get("sentences", ())) for each in shown if each.kind == "json")
+
+
+def _all(trial: Trial) -> list[Injection]:
+    return [injection for injections in trial.values() for injection in injections]
 
 
 def _signs(text: str) -> list[str]:

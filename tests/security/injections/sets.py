@@ -13,8 +13,9 @@ NOTHING = "There is nothing in {folder}: JSON with a field of {fields}, or text 
 
 
 def of_folder(folder: Path) -> list[Injection]:
-    """All there are in the folder and below it. Raises SystemExit where there is none."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix in (".json", ".jsonl", *TEXTS))
+    """All there are in the folder and below it, or in this file. Raises SystemExit where there is none."""
+    files = [folder] if folder.is_file() else sorted(folder.rglob("*"))
+    paths = [path for path in files if path.suffix in (".json", ".jsonl", *TEXTS)]
     found = [injection for path in paths for injection in _of_file(path)]
     if not found:
         raise SystemExit(NOTHING.format(folder=folder, fields=", ".join(FIELDS)))
