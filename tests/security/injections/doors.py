@@ -60,7 +60,15 @@ class Walk:
         yield "vera", f"/questions/{self.asked['id']}/facts/"
         yield from (("vera", f"/documents/{document.id}/") for document in self.stage.readable_by("vera"))
         yield from (("mallory", path) for path in (f"/shared/{self._conversation}/", "/conversations/", "/me/"))
-        yield from (("carol", path) for path in OF_STAFF)
+        yield from (("carol", path) for path in (*OF_STAFF, *self._of_vera()))
+
+    def _of_vera(self) -> Iterator[str]:
+        """What staff is told of her and of who reads her document, with the names of groups and folders."""
+        vera = self.stage.people["vera"]
+        hers = next(each.id for each in self.stage.readable_by("vera") if each.external_id == "veras")
+        yield f"/console/people/{vera.pk}/"
+        yield f"/console/access/?user={vera.email}&document={hers}"
+        yield f"/console/access/readers/{hers}/"
 
     @property
     def _conversation(self) -> str:

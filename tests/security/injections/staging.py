@@ -18,7 +18,7 @@ from accounts.reader import Reader
 from connectors import ingest
 from connectors.corpus.reading import list_documents
 from connectors.parsing import ParserProcess
-from connectors.records import DocumentRecord, PrincipalRecord
+from connectors.records import DocumentRecord, Entry, PrincipalRecord, ScopeRecord
 from gateway import reporting
 from gateway.answering import circuits
 from gateway.slack import tasks
@@ -142,15 +142,18 @@ def _set(address: str, spy: Spy, slack: SlackApi) -> Stage:
 
 
 def _write(world: World) -> None:
-    """What Mallory may not read, and what everybody may."""
+    """What Mallory may not read, one in a folder for a group of hostile names, and what everybody may."""
+    world.push(PrincipalRecord(id="group", kind="group", name=HOSTILE, members=(Entry(id="vera"),)))
+    world.push(ScopeRecord(id="folder", name=HOSTILE, access=access(["group"])))
     both = "the aubergine courtyard and the aubergine cellar"
-    texts = {
-        "hidden": (f"The alarm of {both} opens with {HIDDEN}.", ()),
-        "veras": (f"The safe of {both} opens with {VERAS}.\n\nThe locksmith of {both} is {VERAS_WORD}.", ("vera",)),
-        "open": (f"Guests are shown {both} in June.", ("everyone",)),
+    texts: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
+        "hidden": (f"The alarm of {both} opens with {HIDDEN}.", None, ()),
+        "veras": (f"The safe of {both} opens with {VERAS}.\n\nThe locksmith of {both} is {VERAS_WORD}.", "folder", ()),
+        "open": (f"Guests are shown {both} in June.", None, ("everyone",)),
     }
-    for id, (text, readers) in texts.items():
-        world.push(DocumentRecord(id=id, title=f"Notice, {id}", text=text, author="mallory", access=access(readers)))
+    for id, (text, scope, readers) in texts.items():
+        title = f"Notice, {id}"
+        world.push(DocumentRecord(id=id, title=title, text=text, scope=scope, author="mallory", access=access(readers)))
 
 
 def _introduce(people: Mapping[str, User], slack: SlackApi) -> None:
