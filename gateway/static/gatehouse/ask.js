@@ -120,13 +120,12 @@
       this.outcome.append(line);
     }
 
-    // What came are things the question may mean, each a question that can be asked instead.
+    // What came are things the question may mean, each a question that can be asked instead, and leans on none.
     asksBack(data) {
       const which = clone("which-template");
       which.querySelector("p").textContent = data.which;
       data.options.forEach((question, index) => {
         const option = clone("option-template");
-        option.elements.conversation.value = data.conversation;
         option.elements.question.value = question;
         option.querySelector("button").textContent = data.sentences[index].text;
         which.querySelector("[data-options]").append(option);
