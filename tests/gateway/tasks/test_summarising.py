@@ -70,8 +70,8 @@ def test_without_a_model_sentences_are_picked_in_their_order_and_this_is_said(li
     assert (done.status, done.model, done.notice) == ("answered", "extractive", "picked")
     assert "picked from what was read, word for word" in done.notice_text
     assert done.extent is None
-    [event] = AuditEvent.objects.filter(kind="answer.context")
-    assert event.details["question"] == str(done.question_id)
+    [event] = AuditEvent.objects.filter(kind="answer.context", details__question=str(done.question_id))
+    assert len(event.details["passages"]) == 1
 
 
 def test_a_document_that_is_not_readable_is_like_none(library: Library) -> None:
