@@ -199,5 +199,5 @@ def _carries_content(word: str) -> bool:
 
 
 def _names(text: str) -> list[str]:
-    """Capitalised words after the first."""
-    return [word for word in WORD.findall(text)[1:] if word[0].isupper()]
+    """Capitalised words after the first, but "I"."""
+    return [word for word in WORD.findall(text)[1:] if word[0].isupper() and words(word) != ["i"]]

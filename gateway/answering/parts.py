@@ -69,6 +69,11 @@ def parts_of(question: str) -> list[str]:
     return parts if 1 < len(parts) <= MOST and all(map(_stands, parts)) else [question]
 
 
+def asks(question: str) -> bool:
+    """It begins with a word that asks: "who", "in which country"."""
+    return not ASKING.isdisjoint(words(question)[:BEGINNING])
+
+
 def named(part: str) -> str:
     """As it is named among what was not found."""
     return " ".join(part.strip(" ?!.,;:¿¡").split())
@@ -86,8 +91,8 @@ def _joined(question: str) -> list[str]:
 def _stands(part: str) -> bool:
     """It asks, and for something."""
     said = words(part)
-    asks = not VERBS.isdisjoint(said[:1]) or not ASKING.isdisjoint(said[:BEGINNING])
-    return asks and said[-1] not in ASKING and bool(content_words(part)) and not ASIDE.match(part)
+    asked = not VERBS.isdisjoint(said[:1]) or asks(part)
+    return asked and said[-1] not in ASKING and bool(content_words(part)) and not ASIDE.match(part)
 
 
 def _ends(first: str, *, comma: bool) -> bool:
