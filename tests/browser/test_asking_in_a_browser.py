@@ -72,6 +72,19 @@ def test_a_person_signs_in_asks_and_opens_the_cited_passage(page: Page, server: 
     assert [complaint for complaint in complaints if "404" not in complaint] == []
 
 
+def test_the_part_of_a_question_that_was_not_found_is_named_below_the_answer_then_and_later(page: Page) -> None:
+    World.of("ann").document("handbook", grants=["ann"], text="Parental leave lasts twelve weeks at full pay.")
+    sign_in(page, "ann@example.org")
+    page.get_by_label("Your question").fill(f"{QUESTION[:-1]}, and who won the football match on Sunday?")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-answer]")).to_contain_text("twelve weeks", timeout=60_000)
+    missing = page.get_by_text("I did not find: who won the football match on Sunday.").and_(page.locator(".notice"))
+    expect(missing).to_be_visible()
+    expect(page.get_by_text("was left out")).to_have_count(0)
+    page.get_by_role("link", name="Open this answer's own page").click()
+    expect(missing).to_be_visible()
+
+
 def test_the_keyboard_reaches_the_content_and_the_colours_are_remembered(page: Page) -> None:
     World.of("ann")
     sign_in(page, "ann@example.org")
