@@ -43,6 +43,7 @@ def stage(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
 
 
 @pytest.mark.browser
+@pytest.mark.timeout(600)
 def test_injections_of_every_kind_are_contained_at_every_door_and_in_a_browser(stage: Stage) -> None:
     with browser() as opened, browsing.windows(stage, opened) as windows:
         *_, tally = running.run(stage, running.handfuls(OWN), windows)
