@@ -331,13 +331,20 @@ def _chosen(ranked: Sequence[Candidate], most: int, nearly: float) -> list[Candi
         if len(chosen) == most:
             break
         if (
-            each.score >= nearly * best.score
+            each.score >= (NEARLY if _tells_another_number(each, best) else nearly) * best.score
             and not each.asked < best.asked
             and (best.outdated or not each.outdated)
             and not any(_says_the_same(each, other) for other in chosen)
         ):
             chosen.append(each)
     return chosen
+
+
+def _tells_another_number(one: Candidate, other: Candidate) -> bool:
+    """Of what is asked, in another document: both are to be known."""
+    numbers = [{stem for stem in each.stems if stem.isdigit()} for each in (one, other)]
+    elsewhere = one.hit.document_id != other.hit.document_id
+    return elsewhere and all(numbers) and numbers[0] != numbers[1] and one.asked == other.asked
 
 
 def _says_the_same(one: Candidate, other: Candidate) -> bool:

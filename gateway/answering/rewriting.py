@@ -6,6 +6,7 @@ that an invention loses no passage; the model that answers is given the question
 
 from collections.abc import Sequence
 
+from gateway import pausing
 from gateway.answering import model, prompting
 from gateway.answering.drafts import plain_text
 from gateway.answering.following import AS_IT_IS, EARLIER, Rewritten, Turn, leans_back
@@ -31,6 +32,7 @@ async def rewritten(asked: Asked) -> Rewritten:
     chain = providers("rewrite")
     if not chain or not asked.earlier or not leans_back(asked.text):
         return AS_IT_IS
+    await pausing.at("before_prompt")
     turns = await in_thread(_turns, asked, chain[0].name)
     if not turns:
         return AS_IT_IS

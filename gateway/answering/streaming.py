@@ -122,9 +122,9 @@ class Stream:
     _readable: frozenset[Needed] = frozenset()
 
     async def events(self, filters: Filters) -> AsyncGenerator[Event, None]:
-        await pausing.at("retrieve")
         if not self.work.task:
             self.asked = replace(self.asked, rewritten=await rewriting.rewritten(self.asked))
+        await pausing.at("retrieve")
         hits = await in_thread(self.work.find, self.asked, filters)
         self.found = () if self.work.task else hits
         yield Retrieved(question_id=self.asked.question_id, conversation_id=self.asked.conversation_id)

@@ -174,6 +174,14 @@ def test_the_part_nothing_answers_is_named() -> None:
     assert asked_for("Who won the football match, and when does the train leave?", LEAVE) == []
 
 
+def test_another_number_in_another_document_is_told_beside_the_first() -> None:
+    budget = passage("The aubergine budget is 17 euros.", title="Kitchen")
+    other = passage("The aubergine budget is 18 euros in Lisbon.", title="Offices")
+    undecided = passage("The aubergine budget is decided in Lisbon.", title="Offices")
+    assert texts(picked("What is the aubergine budget?", budget, other)) == [budget.text, other.text]
+    assert texts(picked("What is the aubergine budget?", budget, undecided)) == [budget.text]
+
+
 OLD = passage("Hotel rooms may cost up to 120 euros a night in Lisbon.", title="Travel policy v1")
 NEW = passage("Hotel rooms may cost up to 140 euros a night in Lisbon, we say.", title="Travel policy v2")
 

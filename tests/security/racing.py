@@ -42,7 +42,7 @@ WORD = "qseventeen"  # in the id, the title and every sentence of the document t
 QUESTION = "What is the aubergine budget?"
 TEXT = f"The aubergine budget is 17 {WORD} euros. The aubergine budget buys {WORD} ovens, cooks and plates."
 OTHER_TEXT = "Nothing is said of it any more."
-REST = "The aubergine budget is what the committee decides on Friday."
+REST = "The aubergine budget is 18 euros in Lisbon."
 PASSAGE = re.compile(r'<passage n="(\d+)">\n.*\n(.*)\n</passage>')
 
 

@@ -313,7 +313,7 @@ def test_every_point_stands_right_before_a_check() -> None:
     assert found == {
         "await pausing.at('resolve')": 1,
         "await pausing.at('retrieve')": 1,
-        "await pausing.at('before_prompt')": 2,  # to a model, and to what picks sentences word for word
+        "await pausing.at('before_prompt')": 3,  # to a model, for the search before, and to what picks sentences
         "await pausing.at('flush')": 1,
         "await pausing.at('persist')": 1,
     }
