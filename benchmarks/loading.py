@@ -142,8 +142,8 @@ def by_sync(report: Report, size: int) -> None:
 def embed_until(ended: Event) -> None:
     """What the worker does beside a sync: it looks every few seconds, and once more at the end."""
     while not ended.wait(EVERY):
-        tasks.ingest()
-    tasks.ingest()
+        tasks.embed()
+    tasks.embed()
     connections.close_all()
 
 

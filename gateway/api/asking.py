@@ -14,6 +14,7 @@ from connectors.corpus.search import Filters
 from connectors.strict_json import Fields
 from gateway.answering import asking
 from gateway.answering.events import Done, Event
+from gateway.answering.streaming import ANSWERING, Work
 from gateway.api import shapes
 from gateway.api.authentication import reader_of
 from gateway.api.filtering import filters_of
@@ -21,27 +22,23 @@ from gateway.api.ids import public_id
 from gateway.api.view import AsyncApiView
 from gateway.server_sent_events import MEDIA_TYPE, as_json, streamed
 
-FIELDS = ("question", "conversation", "sources", "filters", "stream", "withheld")
+HOW = ("conversation", "stream", "withheld")
+FIELDS = ("question", "sources", "filters", *HOW)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The body of `POST ask`."""
+class How:
+    """Where an answer belongs, and how it is given."""
 
-    question: str
     conversation: UUID | None
-    filters: Filters
     stream: bool
     withheld: bool
 
 
-def asked(body: object) -> Asked:
-    fields = Fields(body, FIELDS)
+def how(fields: Fields) -> How:
     conversation = fields.optional_text("conversation")
-    return Asked(
-        question=fields.required_text("question"),
+    return How(
         conversation=None if conversation is None else public_id(conversation),
-        filters=filters_of(fields),
         stream=fields.flag("stream", absent=False),
         withheld=fields.flag("withheld", absent=False),
     )
@@ -62,15 +59,20 @@ class Ask(AsyncApiView):
         `withdrawn`, and at the end `done` or `error`. With `withheld`, the answer has sentences of a model that no
         passage supports in a field apart: not to be relied on.
         """
-        body = asked(request.data)
-        reader = reader_of(request)
-        if body.stream or MEDIA_TYPE in request.headers.get("Accept", ""):
-            events = asking.ask(reader, body.question, conversation=body.conversation, filters=body.filters, door="api")
-            return await streamed(events, with_withheld if body.withheld else as_json)
-        done = await asking.answer(
-            reader, body.question, conversation=body.conversation, filters=body.filters, door="api"
-        )
-        return Response(done.with_withheld() if body.withheld else done.as_json())
+        fields = Fields(request.data, FIELDS)
+        return await answered(request, fields.required_text("question"), filters_of(fields), how(fields))
+
+
+async def answered(
+    request: Request, question: str, filters: Filters, how: How, work: Work = ANSWERING
+) -> HttpResponseBase:
+    """As events where the client asks for them, else whole."""
+    put: dict[str, Any] = {"conversation": how.conversation, "filters": filters, "work": work, "door": "api"}
+    if how.stream or MEDIA_TYPE in request.headers.get("Accept", ""):
+        events = asking.ask(reader_of(request), question, **put)
+        return await streamed(events, with_withheld if how.withheld else as_json)
+    done = await asking.answer(reader_of(request), question, **put)
+    return Response(done.with_withheld() if how.withheld else done.as_json())
 
 
 def with_withheld(event: Event) -> dict[str, Any]:

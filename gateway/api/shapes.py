@@ -3,7 +3,11 @@
 Some fields are called like attributes of a serializer; the framework takes them away before that matters.
 """
 
+from typing import get_args
+
 from rest_framework import serializers as s
+
+from gateway.answering import notices
 
 
 class Named(s.Serializer[object]):
@@ -116,17 +120,7 @@ class Sentence(s.Serializer[object]):
 
 
 class Notice(s.Serializer[object]):
-    code = s.ChoiceField(
-        choices=[
-            "model_unavailable",
-            "over_budget",
-            "kept_from_model",
-            "left_out_of_model",
-            "other_language",
-            "picked",
-            "foreign",
-        ]
-    )
+    code = s.ChoiceField(choices=[code for code in get_args(notices.Notice) if code])
     message = s.CharField()
 
 

@@ -1,7 +1,6 @@
 """`POST summaries` and `POST facts`: a document, or what is found for a query, in short and as a table."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404
@@ -14,16 +13,15 @@ from accounts.models import Verb
 from accounts.reader import Reader
 from connectors.corpus.search import Filters
 from connectors.strict_json import Fields, invalid
-from gateway.answering import asking
 from gateway.answering.asking import LONGEST_QUESTION
 from gateway.answering.threads import give_back, in_thread
 from gateway.api import shapes
-from gateway.api.asking import with_withheld
+from gateway.api.asking import HOW, answered, how
 from gateway.api.authentication import reader_of
 from gateway.api.filtering import filters_of
 from gateway.api.ids import public_id
 from gateway.api.view import ApiView, AsyncApiView
-from gateway.server_sent_events import MEDIA_TYPE, as_json, streamed
+from gateway.server_sent_events import MEDIA_TYPE
 from gateway.tasks import extracting, summarising
 from gateway.tasks.summarising import Summary
 
@@ -63,17 +61,10 @@ class Summaries(AsyncApiView):
 
         Without a language model they are picked word for word, which `notice` says. It is kept like a question.
         """
-        fields = Fields(request.data, (*OF, "conversation", "stream", "withheld"))
-        reader, of = reader_of(request), about(fields)
-        named = fields.optional_text("conversation")
-        conversation = None if named is None else public_id(named)
-        stream, withheld = fields.flag("stream", absent=False), fields.flag("withheld", absent=False)
-        summary = await in_thread(summary_of, reader, of)
-        put: dict[str, Any] = {"conversation": conversation, "filters": of.filters, "work": summary.work, "door": "api"}
-        if stream or MEDIA_TYPE in request.headers.get("Accept", ""):
-            return await streamed(asking.ask(reader, summary.text, **put), with_withheld if withheld else as_json)
-        done = await asking.answer(reader, summary.text, **put)
-        return Response(done.with_withheld() if withheld else done.as_json())
+        fields = Fields(request.data, (*OF, *HOW))
+        of, wanted = about(fields), how(fields)
+        summary = await in_thread(summary_of, reader_of(request), of)
+        return await answered(request, summary.text, of.filters, wanted, summary.work)
 
 
 class Facts(ApiView):

@@ -7,6 +7,7 @@ numbers are digits, so that neither a comment nor a quotation can begin anywhere
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -99,7 +100,7 @@ BEGINNING = ("expressions", "distinct", "with_", "from_", "joins", "where", "gro
 ENDING = ("order", "limit", "offset")
 
 
-class Writer:
+class Writer(ABC):
     """Writes one tree. Each method takes a node and gives its text, or raises Refused."""
 
     def __init__(self, system: System, views: Mapping[str, View], most_rows: int) -> None:
@@ -113,23 +114,23 @@ class Writer:
 
     # --- what differs between what is sent and what is shown ---------------------------------------------------
 
-    def name(self, name: str) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def name(self, name: str) -> str: ...
 
-    def text(self, value: str) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def text(self, value: str) -> str: ...
 
+    @abstractmethod
     def interval(self, number: int, unit: str) -> str:
         """As Postgres has it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def limited(self, limit: int | None) -> int | None:
         """How many rows the whole statement may have."""
-        raise NotImplementedError
 
+    @abstractmethod
     def settled(self, count: int) -> Sequence[str]:
         """By what rows are put in order beside what the statement says."""
-        raise NotImplementedError
 
     # --- statements -----------------------------------------------------------------------------------------------
 

@@ -46,13 +46,19 @@ async def ask_stream(request: HttpRequest) -> HttpResponseBase:
     user = cast(User, await request.auser())
     question = request.POST.get("question", "")
     conversation = conversation_from(request.POST.get("conversation", ""))
+    return await answered(request, user, question, conversation)
+
+
+async def answered(
+    request: HttpRequest, user: User, question: str, conversation: UUID | None, work: Work = ANSWERING
+) -> HttpResponseBase:
     if MEDIA_TYPE in request.headers.get("Accept", ""):
-        return await streamed(Reader(user.pk), question, conversation)
-    return await on_its_page(user, request, question, conversation)
+        return await streamed(Reader(user.pk), question, conversation, work)
+    return await on_its_page(request, user, question, conversation, work)
 
 
 async def on_its_page(
-    user: User, request: HttpRequest, question: str, conversation: UUID | None, work: Work = ANSWERING
+    request: HttpRequest, user: User, question: str, conversation: UUID | None, work: Work
 ) -> HttpResponse:
     """The answer as a stored page, once it is whole."""
     try:
@@ -66,9 +72,7 @@ async def on_its_page(
     return redirect("question", done.question_id)
 
 
-async def streamed(
-    reader: Reader, question: str, conversation: UUID | None, work: Work = ANSWERING
-) -> HttpResponseBase:
+async def streamed(reader: Reader, question: str, conversation: UUID | None, work: Work) -> HttpResponseBase:
     events = ask(reader, question, conversation=conversation, door=DOOR, work=work)
     try:
         response = await as_stream(events, data_of)

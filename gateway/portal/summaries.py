@@ -11,10 +11,8 @@ from accounts.models import User
 from accounts.reader import Reader
 from gateway.answering.threads import in_thread
 from gateway.conversations import get_question
-from gateway.portal.asking import on_its_page, streamed
-from gateway.server_sent_events import MEDIA_TYPE
+from gateway.portal.asking import answered
 from gateway.tasks import summarising
-from gateway.tasks.summarising import Summary
 
 
 @require_POST
@@ -24,7 +22,7 @@ async def of_document(request: HttpRequest, id: UUID) -> HttpResponseBase:
     summary = await in_thread(summarising.of_document, Reader(user.pk), id)
     if summary is None:
         raise Http404
-    return await answered(request, user, summary, None)
+    return await answered(request, user, summary.text, None, summary.work)
 
 
 @require_POST
@@ -34,10 +32,5 @@ async def of_question(request: HttpRequest, id: UUID) -> HttpResponseBase:
     asked = await in_thread(get_question, Reader(user.pk), id)
     if asked is None:
         raise Http404
-    return await answered(request, user, summarising.of_found(asked.question, id), asked.conversation_id)
-
-
-async def answered(request: HttpRequest, user: User, summary: Summary, conversation: UUID | None) -> HttpResponseBase:
-    if MEDIA_TYPE in request.headers.get("Accept", ""):
-        return await streamed(Reader(user.pk), summary.text, conversation, summary.work)
-    return await on_its_page(user, request, summary.text, conversation, summary.work)
+    summary = summarising.of_found(asked.question, id)
+    return await answered(request, user, summary.text, asked.conversation_id, summary.work)
