@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -25,6 +26,7 @@ from gateway.models import (
     Conversation,
     Evidence,
     Feedback,
+    GeneralParagraph,
     HoldsFor,
     LeftOut,
     PartRead,
@@ -97,6 +99,8 @@ class ShownAnswer:
     holds_for: tuple[str, str] | None = None  # the reader's country, office or role, and its name
     holds_for_text: str = ""
     extent: str = ""  # what part of a document was read, in words
+    general: str = ""  # a model's general knowledge, where nothing was found: no part of the answer
+    general_message: str = ""  # that it is that
     left_out: tuple[str, ...] = ()  # what the model wrote and no passage supports: no part of the answer
 
 
@@ -264,7 +268,7 @@ def _own_questions(reader: Viewers) -> QuerySet[Question]:
 def _with_answers(questions: QuerySet[Question]) -> list[Question]:
     sentences = Prefetch("sentences", AnswerSentence.objects.select_related("rows"))
     return list(
-        questions.select_related("feedback", "left_out", "part_read", "holds_for").prefetch_related(
+        questions.select_related("feedback", "left_out", "part_read", "holds_for", "general").prefetch_related(
             sentences, "sentences__evidence"
         )
     )
@@ -385,6 +389,7 @@ def _answer(question: Question, render: _Render) -> ShownAnswer:
     feedback: Feedback | None = getattr(question, "feedback", None)
     language = spoken(question.language)
     holds_for = render.holds_for(getattr(question, "holds_for", None))
+    general = _general(question)
     return ShownAnswer(
         id=question.pk,
         conversation_id=question.conversation_id,
@@ -403,6 +408,8 @@ def _answer(question: Question, render: _Render) -> ShownAnswer:
         extent=_extent(question, sentences, language),
         missing=tuple(question.missing),
         missing_text=did_not_find(question.missing, language),
+        general=general,
+        general_message=notices.told_general(language) if general else "",
         left_out=render.left_out(getattr(question, "left_out", None)),
     )
 
@@ -412,6 +419,13 @@ def _extent(question: Question, sentences: Sequence[ShownSentence], language: st
     part: PartRead | None = getattr(question, "part_read", None)
     shown = any(sentence.state != "withheld" for sentence in sentences)
     return notices.told_part(part.read, part.of, language) if part and shown else ""
+
+
+def _general(question: Question) -> str:
+    """Shown while an administrator allows it, and where nothing was found."""
+    stored: GeneralParagraph | None = getattr(question, "general", None)
+    allowed = settings.GENERAL_KNOWLEDGE and question.status == Question.Status.NOT_FOUND
+    return stored.text if stored and allowed else ""
 
 
 def _evidence(sentences: Iterable[AnswerSentence]) -> Iterable[Evidence]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gateway.answering.events import Citation, holds_for_json, missing_json, unsupported
+from gateway.answering.events import Citation, general_json, holds_for_json, missing_json, unsupported
 from gateway.answering.phrases import unmarked
 from gateway.conversations import ConversationLine, ShownAnswer, ShownSentence
 from gateway.sharing import SharedConversation, SharedLine
@@ -35,6 +35,7 @@ def answer_json(answer: ShownAnswer, *, apart: bool = False) -> dict[str, Any]:
         "citations": [citation.as_json() for citation in answer.citations],
         "missing": missing_json(answer.missing, answer.missing_text),
         "holds_for": holds_for_json(answer.holds_for, answer.holds_for_text),
+        "general": general_json(answer.general, answer.general_message),
         **({"withheld": unsupported(answer.left_out)} if apart else {}),
     }
 
@@ -77,6 +78,8 @@ def _answered(answer: ShownAnswer) -> Iterator[str]:
     if answer.holds_for_text:
         yield f"*{plain(answer.holds_for_text)}*"
     yield " ".join(map(_sentence, answer.sentences)) or NO_ANSWER
+    if answer.general:
+        yield f"> *{plain(answer.general_message)}*\n>\n> {plain(answer.general)}"
     for sentence in answer.sentences:
         if sentence.table:
             yield "\n".join(_row(cells) for cells in _table(sentence))

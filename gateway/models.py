@@ -129,6 +129,13 @@ class PartRead(models.Model):
     of = models.PositiveIntegerField()
 
 
+class GeneralParagraph(models.Model):
+    """What a model said of its own accord where nothing was found: it rests on no document, and nobody checked it."""
+
+    question = models.OneToOneField(Question, models.CASCADE, primary_key=True, related_name="general")
+    text = models.TextField()
+
+
 class HoldsFor(models.Model):
     """Of an answer: that it holds for its asker's country, office or role. `context` has document and digest of a
     passage that says so, and of one for others: it is told while both may be read.

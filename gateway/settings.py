@@ -225,6 +225,7 @@ LLM_FALLBACK_CONTEXT_TOKENS = env.int("LLM_FALLBACK_CONTEXT_TOKENS", default=0) 
 LLM_CLOCK = start.seconds("LLM_CLOCK", env.str("LLM_CLOCK", default="3, 15, 10, 60"))
 LLM_DAILY_TOKENS = env.int("LLM_DAILY_TOKENS", default=0)  # 0: no budget
 LLM_DAILY_TOKENS_PER_PERSON = env.int("LLM_DAILY_TOKENS_PER_PERSON", default=0)
+GENERAL_KNOWLEDGE = env.bool("GENERAL_KNOWLEDGE", default=False)  # a marked paragraph of it where nothing is found
 if LLM_LOCAL and (LLM_FALLBACK_BASE_URL or LLM_FALLBACK_CLASS) and not LLM_FALLBACK_LOCAL:
     start.stop("LLM_FALLBACK_LOCAL is off while LLM_LOCAL is on: what may go to the first could not go to the second.")
 EMBED_BASE_URL = env.str("EMBED_BASE_URL", default="")

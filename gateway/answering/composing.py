@@ -59,7 +59,14 @@ class AskedBack:
     """What follows are not sentences of an answer, but things the question may mean."""
 
 
-Item = AnsweredBy | Draft | Withheld | Missing | AskedBack
+@dataclass(frozen=True)
+class General:
+    """What a model says of its own accord where nothing was found: no part of the answer, resting on no document."""
+
+    text: str
+
+
+Item = AnsweredBy | Draft | Withheld | Missing | AskedBack | General
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -155,6 +155,8 @@ class Done:
     holds_for_text: str = ""
     extent: Extent | None = None  # of a summary that is not of all of its document
     extent_text: str = ""
+    general: str = ""  # a model's general knowledge, where nothing was found: no part of the answer
+    general_message: str = ""  # that it is that
     withheld: int = field(default=0)
     left_out: tuple[str, ...] = ()  # sentences no passage supports: no part of the answer
     name: Literal["done"] = "done"
@@ -173,6 +175,7 @@ class Done:
             "notice": {"code": self.notice, "message": self.notice_text} if self.notice_text else None,
             "options": list(self.options),
             "holds_for": holds_for_json(self.holds_for, self.holds_for_text),
+            "general": general_json(self.general, self.general_message),
             **({"extent": {**self.extent.as_json(), "message": self.extent_text}} if self.extent else {}),
         }
 
@@ -189,6 +192,11 @@ def missing_json(parts: Sequence[str], message: str) -> dict[str, Any] | None:
 def holds_for_json(holds_for: tuple[str, str] | None, message: str) -> dict[str, str] | None:
     """Whom an answer holds for, for programs; None where nothing is said of that."""
     return {"kind": holds_for[0], "name": holds_for[1], "message": message} if holds_for else None
+
+
+def general_json(text: str, message: str) -> dict[str, str] | None:
+    """A model's general knowledge with what says that it is that, for programs; None where there is none."""
+    return {"text": text, "message": message} if text else None
 
 
 def unsupported(sentences: Iterable[str]) -> list[dict[str, Any]]:

@@ -107,6 +107,20 @@ PART = {
     "it": "Fatto con le prime {read} delle {of} sezioni del documento.",
     "nl": "Gemaakt van de eerste {read} van de {of} delen van het document.",
 }
+GENERAL = {
+    "en": "From the language model’s general knowledge, not from your organisation’s documents. Nobody has checked it.",
+    "de": "Aus dem Allgemeinwissen des Sprachmodells, nicht aus den Dokumenten Ihrer Organisation. "
+    "Niemand hat es geprüft.",
+    "fr": "Tiré des connaissances générales du modèle de langage, et non des documents de votre organisation. "
+    "Personne ne l’a vérifié.",
+    "es": "Del conocimiento general del modelo de lenguaje, no de los documentos de su organización. "
+    "Nadie lo ha comprobado.",
+    "pt": "Do conhecimento geral do modelo de linguagem, não dos documentos da sua organização. Ninguém o verificou.",
+    "it": "Dalle conoscenze generali del modello linguistico, non dai documenti della sua organizzazione. "
+    "Nessuno lo ha verificato.",
+    "nl": "Uit de algemene kennis van het taalmodel, niet uit de documenten van uw organisatie. "
+    "Niemand heeft het gecontroleerd.",
+}
 OF_THEMSELVES = frozenset(
     {"left_out_of_model", "picked", "foreign"}
 )  # say all there is to say of where sentences come from
@@ -124,3 +138,8 @@ def told(notice: Notice, language: str, *, has_sentences: bool) -> str:
 def told_part(read: int, of: int, language: str) -> str:
     """That not all of a document was read."""
     return PART[language].format(read=read, of=of)
+
+
+def told_general(language: str) -> str:
+    """What stands above a model's general knowledge. `language`: one the gateway speaks."""
+    return GENERAL[language]

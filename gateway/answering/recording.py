@@ -15,7 +15,17 @@ from gateway.answering.drafts import Draft
 from gateway.answering.events import Extent
 from gateway.answering.following import AS_IT_IS, EARLIER, Rewritten
 from gateway.answering.parts import parts_of
-from gateway.models import AnswerSentence, Conversation, Evidence, HoldsFor, LeftOut, PartRead, Question, RowEvidence
+from gateway.models import (
+    AnswerSentence,
+    Conversation,
+    Evidence,
+    GeneralParagraph,
+    HoldsFor,
+    LeftOut,
+    PartRead,
+    Question,
+    RowEvidence,
+)
 from gateway.situation import Situation
 
 MOST_LEFT_OUT = 50  # sentences of one answer are kept
@@ -146,6 +156,7 @@ def finish(
     missing: Sequence[str] = (),
     extent: Extent | None = None,
     holds_for: Situation | None = None,
+    general: str = "",
 ) -> None:
     """Store how a question ended and the sentences that were shown, with their evidence; apart, what was left out."""
     ended = {"status": status, "model": model, "notice": notice, "missing": list(missing)}
@@ -162,6 +173,8 @@ def finish(
         context = [[str(hit.document_id), hit.digest] for hit in (holds_for.own, holds_for.other)]
         said = {"kind": holds_for.kind, "name": holds_for.name, "context": context}
         HoldsFor.objects.update_or_create(question_id=asked.question_id, defaults=said)
+    if general:
+        GeneralParagraph.objects.update_or_create(question_id=asked.question_id, defaults={"text": general})
     for stored in sentences:
         sentence = AnswerSentence.objects.create(
             question_id=asked.question_id, ordinal=stored.ordinal, text=stored.draft.text

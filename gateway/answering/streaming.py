@@ -11,8 +11,8 @@ from uuid import UUID
 from connectors.corpus.hits import Hit
 from connectors.corpus.search import Filters
 from gateway import pausing, retrieval, situation
-from gateway.answering import extractive, model, notices, phrases, recording, rewriting
-from gateway.answering.composing import AnsweredBy, AskedBack, Item, Withheld, composed
+from gateway.answering import extractive, general, model, notices, phrases, recording, rewriting
+from gateway.answering.composing import AnsweredBy, AskedBack, General, Item, Withheld, composed
 from gateway.answering.drafts import Draft, Missing
 from gateway.answering.events import (
     Citation,
@@ -92,11 +92,22 @@ class Answering:
         turns = turns_before(asked.reader, asked.question_id, limit=EARLIER)
         return found(asked, [text for turn in turns for text in turn.said], filters)
 
-    def composed(self, asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, None]:
-        return composed(asked, hits)
+    async def composed(self, asked: Asked, hits: Sequence[Hit]) -> AsyncGenerator[Item, None]:
+        """Where that is no sentence at all, a model's general knowledge, unless the model has just failed."""
+        wanted = True
+        async with aclosing(composed(asked, hits)) as items:
+            async for item in items:
+                wanted = wanted and not (isinstance(item, Draft) or _is_out_of_reach(item))
+                yield item
+        if wanted and (text := await general.paragraph(asked)):
+            yield General(text)
 
     def extent(self, read: int) -> None:
         return None
+
+
+def _is_out_of_reach(item: Item) -> bool:
+    return isinstance(item, AnsweredBy) and item.notice in ("model_unavailable", "over_budget")
 
 
 ANSWERING = Answering()
@@ -116,6 +127,7 @@ class Stream:
     left_out: LeftOutYet = field(default_factory=LeftOutYet)
     missing: list[str] = field(default_factory=list)
     asks_back: bool = False
+    general: str = ""
     stored: bool = False
     found: Sequence[Hit] = ()  # for the question
     _numbers: dict[UUID, int] = field(default_factory=dict)
@@ -162,6 +174,17 @@ class Stream:
             await asyncio.wait({writer})
 
     async def _events_of(self, item: Item | Lost) -> AsyncGenerator[Event, None]:
+        if isinstance(item, Lost):
+            async for withdrawal in self._settled(NOTHING):
+                yield withdrawal
+        elif isinstance(item, Draft):
+            async for event in self._sentence(item):
+                yield event
+        else:
+            self._note(item)
+
+    def _note(self, item: AnsweredBy | Missing | Withheld | AskedBack | General) -> None:
+        """What is told at the end."""
         if isinstance(item, AnsweredBy):
             self.model, self.notice, self.extent = item.model, item.notice, self.work.extent(item.read)
             self.left_out, self.missing = LeftOutYet(), []  # of a model that gave up before anything of it was shown
@@ -171,12 +194,8 @@ class Stream:
             self.left_out.add(item.text, item.context)
         elif isinstance(item, AskedBack):
             self.asks_back = True
-        elif isinstance(item, Lost):
-            async for withdrawal in self._settled(NOTHING):
-                yield withdrawal
         else:
-            async for event in self._sentence(item):
-                yield event
+            self.general = item.text
 
     async def _sentence(self, draft: Draft) -> AsyncGenerator[Event, None]:
         """New citations, then the sentence, each after a check of its own; nothing more once one is refused."""
@@ -281,6 +300,8 @@ class Stream:
             holds_for_text=situation.told(holds_for.kind, holds_for.name, language) if holds_for else "",
             extent=extent,
             extent_text=notices.told_part(extent.read, extent.of, language) if extent else "",
+            general=self.general,
+            general_message=notices.told_general(language) if self.general else "",
             withheld=self.left_out.count,
             left_out=tuple(self.left_out.sentences) if self.left_out.context <= self._readable else (),
         )
@@ -315,6 +336,7 @@ class Stream:
             missing=self._missing,
             extent=self.extent,
             holds_for=self._situation(self.found),
+            general=self.general,
         )
 
 

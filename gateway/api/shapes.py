@@ -144,6 +144,11 @@ class HoldsFor(s.Serializer[object]):
     message = s.CharField()
 
 
+class General(s.Serializer[object]):
+    text = s.CharField(help_text="From no document, uncited and checked by nobody: no part of the answer.")
+    message = s.CharField(help_text="Says so: to be shown with it.")
+
+
 class Unsupported(s.Serializer[object]):
     text = s.CharField(help_text="No passage supports it: not to be relied on.")
     citations = s.ListField(child=s.IntegerField(), help_text="Empty.")
@@ -163,6 +168,9 @@ class Answer(s.Serializer[object]):
     notice = Notice(allow_null=True)
     options = s.ListField(child=s.CharField(), help_text="Of an ambiguous question: questions that are clear.")
     holds_for = HoldsFor(allow_null=True, help_text="Said where what was found has rules for others, too.")
+    general = General(
+        allow_null=True, help_text="A model's general knowledge, where it is allowed and nothing was found."
+    )
     extent = Extent(required=False, help_text="Of a summary that is not of all of its document.")
     withheld = Unsupported(many=True, required=False, help_text="With `withheld`: no part of the answer.")
 
@@ -222,6 +230,7 @@ class ShownAnswer(s.Serializer[object]):
     citations = Citation(many=True)
     missing = Missing(allow_null=True)
     holds_for = HoldsFor(allow_null=True)
+    general = General(allow_null=True)
     withheld = Unsupported(many=True, required=False, help_text="With `withheld=true`: no part of the answer.")
 
 

@@ -53,7 +53,7 @@ def answer(shown: ShownAnswer, *, openly: bool = False) -> list[Block]:
     """
     sentences = [sentence for sentence in shown.sentences if sentence.state == "shown"]
     if not sentences:
-        return notice(not_found_here(shown.language) if openly else not_found(shown.language))
+        return notice(not_found_here(shown.language) if openly else not_found(shown.language)) + general(shown)
     used = dict.fromkeys(n for sentence in sentences for n in sentence.citations)
     numbers = {n: number for number, n in enumerate(used, start=1)}
     citations = sorted((c for c in shown.citations if c.n in numbers), key=lambda citation: numbers[citation.n])
@@ -64,6 +64,12 @@ def answer(shown: ShownAnswer, *, openly: bool = False) -> list[Block]:
     asks = shown.status == "ambiguous"
     said = asked_back(sentences, numbers, shown.language) if asks else paragraphs(sentences, numbers)
     return [*holds_for, *map(section, said), *missing, *told, *map(context, tens(lines))]
+
+
+def general(shown: ShownAnswer) -> list[Block]:
+    """A model's general knowledge, in one text with what says that it is that."""
+    heading = f"*{escaped(shown.general_message)}*\n"
+    return [section(heading + escaped(shown.general, SECTION - len(heading)))] if shown.general else []
 
 
 def asked_back(sentences: Sequence[ShownSentence], numbers: dict[int, int], language: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ RECORDING = "gateway/answering/recording.py"
 CONVERSATIONS = "gateway/conversations.py"
 SHARING = "gateway/sharing.py"
 EXTRACTING = "gateway/tasks/extracting.py"
+GENERAL = "gateway/answering/general.py"
 EVIDENCE = "connectors/corpus/evidence.py"
 READING = "connectors/corpus/reading.py"
 SEARCHING = "connectors/corpus/search.py"
@@ -20,6 +21,7 @@ ANSWERING = "tests/gateway/test_answering.py::"
 BY_MODEL = "tests/gateway/test_answering_model.py::"
 KEPT = "tests/gateway/test_conversations.py::"
 SHARED = "tests/gateway/test_sharing.py::"
+GENERALLY = "tests/gateway/test_answering_general.py::"
 LEFT_OUT = "tests/gateway/test_left_out.py::"
 API = "tests/gateway/api/"
 RACES = "tests/security/test_races.py::"
@@ -108,6 +110,29 @@ ANSWERS = (
             EXTRACTING,
             "    shown = as_it_stands(telling, readable_evidence(reader, pairs_of(telling)))\n",
             "    shown = telling\n",
+        ),
+    ),
+    mutation(
+        "what is said of general knowledge is asked with an answer that was given before",
+        "P15 P16",
+        GENERALLY + "test_the_questions_it_leans_on_go_with_it_and_no_answer",
+        (
+            GENERAL,
+            '    earlier = "\\n".join(asked.earlier if leans_back(asked.text) else ())\n',
+            '    earlier = "\\n".join((*asked.earlier, *asked.shown))\n',
+        ),
+    ),
+    mutation(
+        "a model's general knowledge is given the passages that were found",
+        "P14 P16",
+        GENERALLY + "test_nothing_of_the_passages_is_asked_where_nothing_stands_of_what_was_written_of_them",
+        (STREAMING, "await general.paragraph(asked)", "await general.paragraph(_with(asked, hits))"),
+        (
+            STREAMING,
+            "def _is_out_of_reach(",
+            "def _with(asked: Asked, hits: Sequence[Hit]) -> Asked:\n"
+            '    return replace(asked, text="\\n".join([asked.text, *(hit.text for hit in hits)]))\n\n\n'
+            "def _is_out_of_reach(",
         ),
     ),
     mutation(

@@ -34,7 +34,8 @@ class Command(BaseCommand):
 
 def shown(done: Done) -> str:
     """The answer as text, a line a citation below it."""
-    told = [line for text in (done.missing_text, done.notice_text) if text for line in ("", text)]
+    beside = (done.missing_text, done.notice_text, done.general_message, done.general)
+    told = [line for text in beside if text for line in ("", text)]
     return "\n".join([done.answer, *told, *([""] if done.citations else []), *map(_line, done.citations)])
 
 

@@ -89,12 +89,14 @@
       this.pruneSources(data);
       if (data.holds_for) this.holdsFor(data.holds_for.message);
       if (data.status === "not_found" && this.sentences.size === 0) this.outcome.append(clone("not-found-template"));
+      if (data.general) this.general(data.general, data.language);
       if (data.left_out) this.leftOut(data);
       else if (data.status === "partial" && !data.missing) this.outcome.append(clone("partial-template"));
       if (data.missing) this.told("missing-template", data.missing.message);
       if (data.extent) this.told("notice-template", data.extent.message);
       if (data.notice) this.told("notice-template", data.notice.message);
       progress.textContent = data.status === "not_found" ? "Not found in what you can read." : "The answer is complete.";
+      if (data.general) progress.textContent += ` ${data.general.message}`;
       if (data.missing) progress.textContent = data.missing.message;
       if (data.which) this.asksBack(data);
       this.copy.hidden = this.sentences.size === 0 || Boolean(data.which);
@@ -132,6 +134,15 @@
       });
       this.answer.replaceChildren();
       this.outcome.append(which);
+    }
+
+    general({ text, message }, language) {
+      const box = clone("general-template");
+      box.setAttribute("aria-label", message);
+      box.querySelector("[data-message]").textContent = message;
+      box.querySelector("[data-text]").textContent = text;
+      box.querySelector("[data-text]").lang = language;
+      this.outcome.append(box);
     }
 
     holdsFor(message) {

@@ -33,7 +33,7 @@ def test_an_answer_cites_the_passages_it_rests_on(asker: Program) -> None:
     answer = asked(asker)
     assert answer.keys() == {
         *("id", "conversation", "status", "answer", "sentences", "citations", "language", "model"),
-        *("missing", "notice", "holds_for", "options"),
+        *("missing", "notice", "holds_for", "general", "options"),
     }
     assert answer["status"] == "answered"
     assert "thirty days" in answer["sentences"][0]["text"]

@@ -102,6 +102,17 @@ def test_what_was_not_found_is_said_below_the_answer_and_nothing_of_it_beside_an
     assert answer(replace(shown([], []), **missing)) == answer(shown([], []))
 
 
+def test_general_knowledge_stands_below_what_was_not_found_in_one_text_with_what_says_so() -> None:
+    text = "Air is <!channel> & a gas. " * 200
+    found: dict[str, Any] = {"general": text, "general_message": "Nobody has checked it."}
+    [not_found, general] = texts(answer(replace(shown([], []), **found)))
+    assert not_found == texts(answer(shown([], [])))[0]
+    assert general.startswith("*Nobody has checked it.*\nAir is &lt;!channel&gt; &amp; a gas. ")
+    assert len(general) <= SECTION
+    openly = fallback(answer(replace(shown([], []), **found), openly=True))
+    assert "*Nobody has checked it.*\nAir is" in openly
+
+
 def test_nothing_in_a_text_or_title_becomes_a_link_a_mention_or_a_call_to_the_channel() -> None:
     evil = "<!channel> <https://evil.example|here> <@U1> & https://evil.example"
     blocks = answer(shown([sentence(evil, 1)], [citation(1, title=evil + "\n*|*")]))
