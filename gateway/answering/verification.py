@@ -11,6 +11,7 @@ from connectors.corpus.hits import Hit
 from connectors.parsing.languages import guess_language
 from connectors.sentences import sentences
 from gateway.answering import figures, meaning, moments, naming, polarity
+from gateway.answering.drafts import plain_text
 from gateway.answering.figures import Figure
 from gateway.answering.words import content_words, folded, stem
 
@@ -109,13 +110,22 @@ class Source:
 
     @cached_property
     def plain(self) -> str:
-        return " ".join(folded(self.text).split())
+        return _plain(self.text)
+
+    @cached_property
+    def said(self) -> frozenset[str]:
+        """Its sentences, as a model can repeat them: without Markdown and HTML."""
+        return frozenset(_plain(plain_text(each.text)) for each in self.statements)
 
 
 def is_supported(sentence: str, evidence: Sequence[Hit]) -> bool:
-    """Every checkable detail of the sentence is in the passages, enough of its words are, said of the same."""
+    """It is one of theirs; or each checkable detail of it is in the passages, enough of its words, said of the same."""
     claim, source = Statement(sentence), source_of(evidence)
-    if not claim.stems or claim.share_in(source.stems) < WORDS_IN_PASSAGES:
+    if not claim.stems:
+        return False
+    if _plain(sentence) in source.said:
+        return True
+    if claim.share_in(source.stems) < WORDS_IN_PASSAGES:
         return False
     return _details_stand(claim, source, claim.names) and all(
         _is_said(clause, source) for clause in polarity.clauses(sentence)
@@ -206,7 +216,7 @@ def _quotes_stand(claim: Statement, source: Source) -> bool:
     """Quoted words and addresses stand in the passages exactly as they are written."""
     quoted = [quote.rstrip(".,;:!?") for quote in QUOTED.findall(claim.text)]
     addresses = [address.rstrip(".,;:!?)]>") for address in ADDRESS.findall(claim.text)]
-    return all(" ".join(folded(piece).split()) in source.plain for piece in [*quoted, *addresses])
+    return all(_plain(piece) in source.plain for piece in [*quoted, *addresses])
 
 
 def _is_said(text: str, source: Source) -> bool:
@@ -218,6 +228,10 @@ def _is_said(text: str, source: Source) -> bool:
     if best <= AT_LEAST or not all(polarity.agree(text, said) for share, said in ranked if share == best):
         return False
     return best > WORDS_IN_ONE_SENTENCE or meaning.nearness(text, [said for _, said in ranked[:NEAREST]]) >= MEANING
+
+
+def _plain(text: str) -> str:
+    return " ".join(folded(text).split())
 
 
 def _parts(text: str) -> Iterator[Part]:

@@ -31,6 +31,26 @@ def test_what_the_passage_says_in_other_words_is_supported(sentence: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("sentence", "beside"),
+    [
+        ("A man aged 65 can expect to live another 19.3 years.", "A woman of that age can expect another 21.6 years."),
+        (
+            "You can earn up to four credits each year.",
+            "When you have earned $5,440, you have earned your four credits.",
+        ),
+        (
+            "You don t need to be enrolled to get care.",
+            "You can use some services even if you re not enrolled in care.",
+        ),
+        ("If you have hearing loss, call TTY : 800 - 799 - 4889.", "Otherwise call us."),
+    ],
+)
+def test_a_whole_sentence_of_the_passage_is_supported_whatever_stands_beside_it(sentence: str, beside: str) -> None:
+    assert is_supported(sentence, [passage(f"{sentence} {beside}", title="Guide")])
+    assert not is_supported(sentence, [passage(beside, title="Guide")])
+
+
+@pytest.mark.parametrize(
     ("sentence", "wrong"),
     [
         ("Parental leave in Germany is 20 weeks at full pay.", "number"),
