@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")  # "" in the process that starts the workers
-OF_THE_DEVELOPER = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "PORT", "DEBUG")
+OF_THE_DEVELOPER = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "PORT", "DEBUG", "GENERAL_KNOWLEDGE")
 OUTSIDE = ("GATEHOUSE_", "LLM_", "EMBED_", "RERANK_", "SLACK_")
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 

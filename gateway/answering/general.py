@@ -57,10 +57,10 @@ def _plain(said: str, told: str) -> str:
     """Without sentences that lead to an address, and those that only repeat what the model was told."""
     cutter = Cutter()
     written = [*cutter.feed(said[:MOST_READ]), *(cutter.rest() if len(said) <= MOST_READ else ())]
-    texts = [inert(each.text) for each in written]
+    texts, told = [inert(each.text) for each in written], inert(plain_text(told))
     if any(text.rstrip(".") == prompting.NOTHING for text in texts):
         return ""
-    return _cut([text for text in texts if not ADDRESS.search(text) and text not in plain_text(told)])
+    return _cut([text for text in texts if not ADDRESS.search(text) and text not in told])
 
 
 def _cut(sentences: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from connectors.models import Document, Source
 from connectors.records import DocumentRecord, PrincipalRecord, ScopeRecord
 from gateway.answering.asking import answer
 from gateway.conversations import give_feedback, rename_conversation
-from gateway.models import AnswerSentence, Evidence, LeftOut, Question, Report
+from gateway.models import AnswerSentence, Evidence, GeneralParagraph, LeftOut, Question, Report
 from gateway.reporting import report
 from gateway.sharing import share
 from tests.cast import PASSWORD, World, access
@@ -49,6 +49,7 @@ class Canaries:
     question: str = field(default_factory=canary)
     answer: str = field(default_factory=canary)
     left_out: str = field(default_factory=canary)
+    general: str = field(default_factory=canary)
     title_of_conversation: str = field(default_factory=canary)
     feedback: str = field(default_factory=canary)
     report: str = field(default_factory=canary)
@@ -180,6 +181,8 @@ def _asked(ann: User, canaries: Canaries) -> tuple[Question, str]:
     evidence.save()
     context = [[str(evidence.document), evidence.digest]]
     LeftOut.objects.create(question=question, sentences=[f"Or so says {canaries.left_out}."], context=context)
+    not_found = question.conversation.questions.create(text=ASKED, status=Question.Status.NOT_FOUND, door="portal")
+    GeneralParagraph.objects.create(question=not_found, text=f"Kestrels are birds, knows {canaries.general}.")
     rename_conversation(Reader(ann.pk), question.conversation_id, f"Kestrel, {canaries.title_of_conversation}")
     share(Reader(ann.pk), question.conversation_id, ann.email)  # and with nobody else
     give_feedback(Reader(ann.pk), question.pk, "up", f"Thanks, {canaries.feedback}.")

@@ -49,6 +49,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 @pytest.fixture
 def hidden(db: None, settings: Settings) -> Hidden:
     settings.SLACK_SIGNING_SECRET, settings.SLACK_BOT_TOKEN = SECRET, TOKEN
+    settings.GENERAL_KNOWLEDGE = True
     return hide()
 
 
@@ -91,7 +92,7 @@ def expect_nothing(hidden: Hidden, found: Walk, by: Walker) -> None:
 
 SEEN_BY_ANN = {
     *("text", "title", "heading", "url", "author", "metadata", "external_id", "question", "answer", "profile"),
-    *("left_out", "title_of_conversation", "report"),
+    *("left_out", "general", "title_of_conversation", "report"),
     *("source", "id of the document", "id of the passage", "id of the question", "id of the conversation"),
 }
 ON_PAGES_ALONE = {"report"}  # programs say that a document is out of date; people read what was said
