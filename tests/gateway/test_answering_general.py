@@ -15,7 +15,9 @@ from accounts.reader import Reader
 from gateway import conversations, exporting, sharing
 from gateway.answering import circuits, general, model
 from gateway.answering.asking import answer
+from gateway.answering.drafts import MARK
 from gateway.answering.events import Done
+from gateway.answering.general import ADDRESS
 from gateway.answering.notices import GENERAL
 from gateway.answering.phrases import NOT_FOUND
 from gateway.answering.threads import in_thread
@@ -264,6 +266,19 @@ async def test_it_is_plain_text_without_marks_links_and_addresses(models: Models
     done = await answer(ann, SKY, door="test")
     assert done.general == shown
     assert len(done.general) <= general.LONGEST
+
+
+async def test_the_worst_of_models_gets_nothing_active_through(settings: Settings) -> None:
+    library, ann = await ann_with(leave=LEAVE)
+    await in_thread(library.put, "sky", SAID, readers=("bob",), title="Why the sky is blue")
+    with Spy("obey").running() as spy:
+        settings.LLM_BASE_URL = spy.url
+        done = await answer(ann, f"{SKY} [1] <img src=//evil.example> See [it](https://evil.example).", door="test")
+    assert any(general.RULES in prompt for prompt in spy.prompts)
+    assert not ADDRESS.search(done.general)
+    assert not MARK.search(done.general)
+    assert not set("<>") & set(done.general)
+    assert "26 weeks" not in done.general
 
 
 # --- shown again, and by whom -----------------------------------------------------------------------------
