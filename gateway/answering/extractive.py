@@ -13,6 +13,7 @@ from connectors.corpus.hits import Hit
 from connectors.embedding import EmbeddingFailed, chosen, embed_query, embed_texts, is_local
 from connectors.parsing.languages import guess_language
 from connectors.sentences import sentences
+from gateway.answering import durations
 from gateway.answering.drafts import Draft, Missing
 from gateway.answering.following import points_back, standalone
 from gateway.answering.parts import asks, named
@@ -221,7 +222,7 @@ def considered(asked: Asked, hits: Sequence[Hit]) -> list[Candidate]:
     if not words or not hits:
         return []
     outdated = {hit.passage_id for hit in hits if hit.superseded and not Edition.of(hit.title).is_named_in(question)}
-    candidates = _candidates(words, weighed_words(asked.text), hits, outdated)
+    candidates = _candidates(words, asked.text, hits, outdated)
     shortlist = sorted(candidates, key=lambda each: each.words_score, reverse=True)[:SHORTLIST]
     return sorted(_with_meaning(question, shortlist), key=lambda each: each.score, reverse=True)
 
@@ -247,8 +248,9 @@ def _of_one_country(hits: Sequence[Hit], question: str, own: str) -> list[Hit]:
 
 
 def _candidates(
-    words: Mapping[str, float], own_words: Mapping[str, float], hits: Sequence[Hit], outdated: Collection[UUID]
+    words: Mapping[str, float], question: str, hits: Sequence[Hit], outdated: Collection[UUID]
 ) -> Iterator[Candidate]:
+    own_words, duration = weighed_words(question), durations.asked(question)
     passages = [frozenset(content_words(f"{hit.title} {hit.heading} {hit.text}")) for hit in hits]
     rarity = Rarity(words, passages)
     earlier = words.keys() - own_words.keys()
@@ -258,6 +260,8 @@ def _candidates(
         for start, end in sentences(hit.text):
             text = " ".join(hit.text[start:end].split())
             stems = frozenset(content_words(text))
+            if duration:
+                stems = duration.told(text, stems)
             if _introduces(text, hit):
                 introduction = stems
                 continue
