@@ -13,7 +13,7 @@ from connectors.sentences import sentences
 from gateway.answering import figures, meaning, moments, naming, polarity
 from gateway.answering.drafts import plain_text
 from gateway.answering.figures import Figure
-from gateway.answering.words import content_words, folded, stem
+from gateway.answering.words import content_words, folded, stem, words
 
 Names = Mapping[str, frozenset[str]]  # stems by the word before them
 
@@ -114,16 +114,17 @@ class Source:
 
     @cached_property
     def said(self) -> frozenset[str]:
-        """Its sentences, as a model can repeat them: without Markdown and HTML."""
-        return frozenset(_plain(plain_text(each.text)) for each in self.statements)
+        """Its sentences, as a model's come without Markdown and HTML; not those that lose a word by that."""
+        pairs = ((each.text, plain_text(each.text)) for each in self.statements)
+        return frozenset(plain for text, plain in pairs if words(plain) == words(text))
 
 
 def is_supported(sentence: str, evidence: Sequence[Hit]) -> bool:
-    """It is one of theirs; or each checkable detail of it is in the passages, enough of its words, said of the same."""
+    """Every passage says it word for word; or they hold its details and enough of its words, said of the same."""
     claim, source = Statement(sentence), source_of(evidence)
     if not claim.stems:
         return False
-    if _plain(sentence) in source.said:
+    if evidence and all(sentence in source_of((hit,)).said for hit in evidence):
         return True
     if claim.share_in(source.stems) < WORDS_IN_PASSAGES:
         return False

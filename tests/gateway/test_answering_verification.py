@@ -51,6 +51,27 @@ def test_a_whole_sentence_of_the_passage_is_supported_whatever_stands_beside_it(
 
 
 @pytest.mark.parametrize(
+    ("sentence", "text"),
+    [
+        ("Employees may carry over leave.", "Employees may <not> carry over leave."),
+        ("The hall has an area of 23 metres.", "The hall has an area of 2*3 metres."),
+        ("Visitors need a badge to enter.", "Visitors need [a badge][not in the lobby] to enter."),
+        ("The room is 10² metres long.", "The room is 102 metres long."),
+    ],
+)
+def test_a_sentence_that_only_looks_like_one_of_the_passage_is_not_it(sentence: str, text: str) -> None:
+    assert not is_supported(sentence, [passage(text)])
+
+
+def test_a_sentence_of_one_passage_is_not_laid_at_the_door_of_another_that_denies_it() -> None:
+    denies, says = passage("Smoking is not allowed in the hall."), passage("Smoking is allowed in the hall.")
+    sentence = "Smoking is allowed in the hall."
+    assert not is_supported(sentence, [denies, says])
+    assert is_supported(sentence, [says])
+    assert not is_supported(sentence, [])
+
+
+@pytest.mark.parametrize(
     ("sentence", "wrong"),
     [
         ("Parental leave in Germany is 20 weeks at full pay.", "number"),
