@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import Sum
 
 from accounts.statements import execute, rows
 from gateway.answering.counting import tokens_of
@@ -98,7 +99,7 @@ def _soon_written() -> Iterator[None]:
         yield
 
 
-# --- for the console ------------------------------------------------------------------------------------
+# --- for the console and evaluations --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +120,12 @@ def by_day(days: int = 30) -> list[Spent]:
 def by_person(day: date, most: int = 50) -> list[Spent]:
     """Who spent most on a day, most first."""
     return _spent(Spending.objects.filter(day=day).exclude(person=ORGANISATION).order_by("-tokens", "person")[:most])
+
+
+def in_all() -> tuple[int, int]:
+    """Calls and tokens of the organisation since it began."""
+    told = Spending.objects.filter(person=ORGANISATION).aggregate(calls=Sum("calls"), tokens=Sum("tokens"))
+    return told["calls"] or 0, told["tokens"] or 0
 
 
 def _spent(found: Any) -> list[Spent]:

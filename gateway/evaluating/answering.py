@@ -21,7 +21,7 @@ from accounts.reader import Reader
 from connectors.corpus.search import Filters
 from connectors.models import Source
 from connectors.sentences import sentences
-from gateway.answering import extractive
+from gateway.answering import extractive, spending
 from gateway.answering.asking import ask
 from gateway.answering.events import Done, Failed, SentenceShown
 from gateway.answering.following import EARLIER
@@ -80,6 +80,8 @@ class AnswerEvaluation:
     first_p50: float
     first_p95: float
     total_p50: float
+    model_calls: int  # of language models, for all questions together
+    model_tokens: int  # they read and wrote
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     wrong: list[dict[str, object]] = field(default_factory=list)
 
@@ -107,6 +109,8 @@ class AnswerEvaluation:
             ("exact match", f"{self.exact:.3f}"),
             ("first sentence, ms", f"{self.first_p50:.0f} at the median, p95 {self.first_p95:.0f}"),
             ("whole answer, ms", f"{self.total_p50:.0f}"),
+            ("calls of language models", f"{self.model_calls:,}"),
+            ("  tokens a question", f"{self.model_tokens / max(self.questions, 1):,.0f}"),
         )
         who = "" if self.readable == 1 else f" for somebody who reads {self.readable:.0%}"
         head = f"{self.corpus}: {self.questions:,} questions answered by {self.answerer}{who}{history}: {told}"
@@ -122,12 +126,21 @@ def evaluate_answers(
     _say(f"Loading {len(corpus.texts):,} documents. The first time takes long: they are embedded.")
     loaded = load(corpus, readable=readable)
     answered = []
+    calls, tokens = spending.in_all()
     for number, each in enumerate(expected, start=1):
         asked = _as_read(each, loaded.ids)
         answered.append(_answered(loaded.part, loaded.source, asked, with_history=with_history))
         if number % 100 == 0:
             _say(f"{number:,} of {len(expected):,} questions asked.")
-    return _judged(corpus, answered, with_history=with_history, readable=readable)
+    calls_now, tokens_now = spending.in_all()
+    return _judged(
+        corpus,
+        answered,
+        with_history=with_history,
+        readable=readable,
+        model_calls=calls_now - calls,
+        model_tokens=tokens_now - tokens,
+    )
 
 
 def _as_read(expected: Expected, ids: Collection[str]) -> Expected:
@@ -202,7 +215,15 @@ def _plain(question: str, spoken: Sequence[str]) -> str:
     return max(spoken, key=lambda sentence: len(words & set(content_words(sentence))), default="")
 
 
-def _judged(corpus: Corpus, answered: Sequence[Answered], *, with_history: bool, readable: float) -> AnswerEvaluation:
+def _judged(
+    corpus: Corpus,
+    answered: Sequence[Answered],
+    *,
+    with_history: bool,
+    readable: float,
+    model_calls: int,
+    model_tokens: int,
+) -> AnswerEvaluation:
     yes = [each for each in answered if each.expected.answerable]
     no = [each for each in answered if each.expected.answerable is False]
     shown = [
@@ -243,6 +264,8 @@ def _judged(corpus: Corpus, answered: Sequence[Answered], *, with_history: bool,
         first_p50=_at(firsts, 0.5),
         first_p95=_at(firsts, 0.95),
         total_p50=_at(totals, 0.5),
+        model_calls=model_calls,
+        model_tokens=model_tokens,
         wrong=[
             {"question": each.expected.question.text, "sentence": text, "missing": lost} for each, text, lost in lacking
         ],

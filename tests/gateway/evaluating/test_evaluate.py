@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from gateway.spy.server import Spy
 from tests.connectors.files import making
 from tests.processes import passable_directory
 
@@ -30,10 +31,12 @@ def corpus(folder: Path) -> Path:
     return folder
 
 
-def evaluate(data: Path, *words: str, command: str = "evaluate") -> "subprocess.CompletedProcess[str]":
+def evaluate(
+    data: Path, *words: str, command: str = "evaluate", settings: str = ""
+) -> "subprocess.CompletedProcess[str]":
     """As an installation calls it whose `.env` file names a database: that one is not to be touched."""
     file = data / "settings.env"
-    file.write_text("DATABASE_URL=postgres://nobody@127.0.0.1:9/of_the_company\nGATEHOUSE_MODE=evaluation\n")
+    file.write_text(f"DATABASE_URL=postgres://nobody@127.0.0.1:9/of_the_company\nGATEHOUSE_MODE=evaluation\n{settings}")
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "GATEHOUSE_MODE")}
     environment = kept | {"GATEHOUSE_DATA_DIR": str(data), "GATEHOUSE_ENV_FILE": str(file)}
     return subprocess.run(
@@ -117,6 +120,9 @@ def test_answers_are_judged_by_what_is_expected_of_them(tmp_path: Path) -> None:
     with passable_directory() as data:
         done = evaluate(data, str(folder), "--json", command="evaluate_answers")
         table = evaluate(data, str(folder), "--questions", "1", command="evaluate_answers")
+        with Spy("answer").running() as spy:
+            named = f"LLM_BASE_URL={spy.url}\nLLM_MODEL=spy\n"
+            by_model = evaluate(data, str(folder), "--json", command="evaluate_answers", settings=named)
 
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -127,3 +133,8 @@ def test_answers_are_judged_by_what_is_expected_of_them(tmp_path: Path) -> None:
     assert 0 < found["f1"] == found["f1_answered"]
     assert table.returncode == 0
     assert "answered by extractive" in table.stdout
+    assert (found["model_calls"], found["model_tokens"]) == (0, 0)
+    cost = json.loads(by_model.stdout)
+    assert cost["answerer"] == "spy"
+    assert cost["model_calls"] == len(spy.calls) == 3
+    assert cost["model_tokens"] > 300
