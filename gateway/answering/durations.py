@@ -15,7 +15,8 @@ HOW_MANY = re.compile(
     re.IGNORECASE,
 )
 APART = re.compile(
-    r"([^\W\d_]+)(?=\s+(?:before|after|ago|earlier|later|vor|nach|zuvor|danach|avant|après|antes|después|depois)\b)",
+    r"(?<![^\W\d_])([^\W\d_]+)"
+    r"(?=\s+(?:before|after|ago|earlier|later|vor|nach|zuvor|danach|avant|après|antes|después|depois)\b)",
     re.IGNORECASE,
 )
 OLD = re.compile(r"\b(?:older than|younger than|aged?|älter als|jünger als)(?:\s+[^\W_]+){1,2}", re.IGNORECASE)

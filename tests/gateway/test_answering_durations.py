@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from gateway.answering.durations import asked
@@ -33,3 +35,13 @@ def test_a_sentence_tells_how_many_if_it_counts_such_units(question: str, senten
 @pytest.mark.parametrize("question", ["How many people work here?", "How long is parental leave?", "Which week is it?"])
 def test_other_questions_ask_for_no_such_number(question: str) -> None:
     assert asked(question) is None
+
+
+@pytest.mark.parametrize("piece", ["a", "é ", "older than ", "7 weeks", " "])
+def test_a_text_of_any_kind_is_looked_at_in_no_time(piece: str) -> None:
+    text = piece * (8_000 // len(piece))
+    begun = time.thread_time()
+    duration = asked(f"How many weeks is it? {text}")
+    assert duration is not None
+    duration.told(text, frozenset())
+    assert time.thread_time() - begun < 1
