@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from gateway.answering import model, prompting
-from gateway.answering.drafts import Cutter, plain_text
+from gateway.answering.drafts import Cutter
 from gateway.answering.following import leans_back
 from gateway.answering.model import Message
 from gateway.answering.phrases import inert
@@ -21,7 +21,8 @@ from gateway.answering.recording import Asked
 SECONDS = 20.0
 LONGEST = 1_200  # characters of a paragraph
 MOST_READ = 4_000  # characters of what a model says
-ADDRESS = re.compile(r"://|www\.|mailto:|\w@\w", re.IGNORECASE)  # what programs make links of
+# What programs make links of; Node.js is none.
+ADDRESS = re.compile(r"://|www\.|mailto:|\w@\w|\w\.(?!js\b)[^\W\d_]{2,}", re.IGNORECASE)
 RULES = f"""You answer a question from general knowledge, in one plain paragraph of at most five sentences.
 - You know nothing of the organisation of the person who asks: say nothing of it, its people, documents or rules.
 - If the question is about that organisation, or you do not know the answer, write exactly: {prompting.NOTHING}
@@ -41,7 +42,7 @@ async def paragraph(asked: Asked) -> str:
         said = await model.completed(messages, use="answer", user_id=asked.person.pk, seconds=SECONDS)
     except ModelUnavailable:
         return ""
-    return await asyncio.to_thread(_plain, said, "\n".join(message.text for message in messages))
+    return await asyncio.to_thread(_plain, said, messages)
 
 
 def _messages(asked: Asked) -> list[Message]:
@@ -53,14 +54,19 @@ def _messages(asked: Asked) -> list[Message]:
     ]
 
 
-def _plain(said: str, told: str) -> str:
+def _plain(said: str, told: Sequence[Message]) -> str:
     """Without sentences that lead to an address, and those that only repeat what the model was told."""
-    cutter = Cutter()
-    written = [*cutter.feed(said[:MOST_READ]), *(cutter.rest() if len(said) <= MOST_READ else ())]
-    texts, told = [inert(each.text) for each in written], inert(plain_text(told))
-    if any(text.rstrip(".") == prompting.NOTHING for text in texts):
+    repeated = {text for message in told for text in _sentences(message.text)}
+    texts = [text for text in _sentences(said[:MOST_READ], ends=len(said) <= MOST_READ) if text not in repeated]
+    if any(prompting.NOTHING in text for text in texts):
         return ""
-    return _cut([text for text in texts if not ADDRESS.search(text) and text not in told])
+    return _cut([text for text in texts if not ADDRESS.search(text)])
+
+
+def _sentences(text: str, *, ends: bool = True) -> list[str]:
+    """As plain text; `ends`: the last one is whole."""
+    cutter = Cutter()
+    return [inert(each.text) for each in (*cutter.feed(text), *(cutter.rest() if ends else ()))]
 
 
 def _cut(sentences: Sequence[str]) -> str:
