@@ -1,6 +1,8 @@
 """A model's general knowledge where nothing was found: only where it is allowed, marked, and made of no document."""
 
+import asyncio
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator
 from io import StringIO
 
@@ -13,16 +15,16 @@ from pytest_django import Settings
 from accounts.models import User
 from accounts.reader import Reader
 from gateway import conversations, exporting, sharing
-from gateway.answering import circuits, general, model
-from gateway.answering.asking import answer
+from gateway.answering import circuits, general, model, streaming
+from gateway.answering.asking import AnswerFailed, answer, ask
 from gateway.answering.drafts import MARK
-from gateway.answering.events import Done
+from gateway.answering.events import Done, Silence
 from gateway.answering.general import ADDRESS
 from gateway.answering.notices import GENERAL
 from gateway.answering.phrases import NOT_FOUND
 from gateway.answering.threads import in_thread
 from gateway.conversations import ShownAnswer
-from gateway.models import GeneralParagraph, Spending
+from gateway.models import GeneralParagraph, Question, Spending
 from gateway.spy.server import Spy
 from gateway.tasks import summarising
 from tests.doubles import ModelServer
@@ -219,6 +221,50 @@ async def test_a_model_that_does_not_answer_or_know_leaves_not_found(
     assert bool(spy.calls) == (mode != "refuse")
     assert (done.status, done.answer, done.general) == ("not_found", NOT_FOUND["en"], "")
     assert not await GeneralParagraph.objects.aexists()
+
+
+async def test_a_client_that_leaves_ends_the_call_and_keeps_nothing(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "SILENCE", 0.02)
+    _, ann = await ann_with()
+
+    def goes_on() -> Iterator[str]:
+        yield BLUE
+        for _ in range(200):
+            time.sleep(0.05)
+            yield " And so"
+
+    models.knows = goes_on
+    events = ask(ann, SKY, door="test")
+    async for event in events:
+        if isinstance(event, Silence) and models.asked:
+            break
+    await events.aclose()
+    assert await asyncio.to_thread(models.left.wait, 2)
+    assert [each.status async for each in Question.objects.all()] == [Question.Status.STOPPED]
+    assert not await GeneralParagraph.objects.aexists()
+
+
+async def test_who_is_deactivated_meanwhile_is_not_shown_it_then_nor_later(models: Models) -> None:
+    _, ann = await ann_with()
+
+    def meanwhile() -> Iterator[str]:
+        from django.db import connection
+
+        User.objects.filter(pk=ann.user_id).update(is_active=False)
+        connection.close()
+        yield BLUE
+
+    models.knows = meanwhile
+    with pytest.raises(AnswerFailed, match="Your access has ended"):
+        await answer(ann, SKY, door="test")
+    assert len(models.asked) == 1
+    await User.objects.filter(pk=ann.user_id).aupdate(is_active=True)
+    asked = await Question.objects.aget()
+    shown = await in_thread(conversations.get_question, ann, asked.pk)
+    assert shown is not None
+    assert (shown.status, shown.general) == ("failed", "")
 
 
 async def test_it_is_paid_for_and_nobody_is_asked_over_the_budget(models: Models, settings: Settings) -> None:
