@@ -20,6 +20,11 @@ APART = re.compile(
     re.IGNORECASE,
 )
 OLD = re.compile(r"\b(?:older than|younger than|aged?|älter als|jünger als)(?:\s+[^\W_]+){1,2}", re.IGNORECASE)
+# Asked for with these, an age or how long before is the answer.
+NOTICE = re.compile(
+    r"\b(?:old|notice|advance|alt|vorher|kündigungsfrist|âge|préavis|avance|edad|preaviso|antelación|idade)\b",
+    re.IGNORECASE,
+)
 LONG = frozenset({"day", "week", "month", "quarter", "year"})
 SHORT = frozenset({"hour", "minute"})
 
@@ -30,7 +35,7 @@ class Duration:
 
     stem: str
     units: frozenset[str]
-    apart: bool  # how far apart two moments are, not how long something is
+    apart: bool  # how far apart two moments are or how old somebody is, not how long something is
 
     def told(self, text: str, stems: frozenset[str]) -> frozenset[str]:
         """The stems of a sentence, with the question's unit if it tells a number of such units, and else without."""
@@ -44,5 +49,6 @@ def asked(question: str) -> Duration | None:
     """None where it asks for no number of such units."""
     for word in map(str.casefold, HOW_MANY.findall(question)):
         if unit := UNITS.get(word):
-            return Duration(stem(folded(word)), LONG if unit in LONG else SHORT, apart=bool(APART.search(question)))
+            apart = APART.search(question) or NOTICE.search(question)
+            return Duration(stem(folded(word)), LONG if unit in LONG else SHORT, apart=bool(apart))
     return None

@@ -16,6 +16,8 @@ from gateway.answering.words import content_words
         ("How many weeks of parental leave do I get?", "It ends if the child is older than three years.", False),
         ("How many weeks of parental leave do I get?", "It is paid every week.", False),
         ("How many weeks before it begins must I ask?", "It is announced 7 weeks before it begins.", True),
+        ("How many days of notice do I give?", "Notice is given ten days before the last day.", True),
+        ("How many years old must a driver be?", "Drivers must be older than 21 years.", True),
         ("How many days a week may I work from home?", "Up to 3 days a week may be worked from home.", True),
         ("How many hours may I work?", "Up to 32 hours a week.", True),
         ("How many hours may I work?", "Five days.", False),
