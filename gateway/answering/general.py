@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
+from connectors.sentences import sentences
 from gateway.answering import model, prompting
-from gateway.answering.drafts import Cutter
+from gateway.answering.drafts import Cutter, plain_text
 from gateway.answering.following import leans_back
 from gateway.answering.model import Message
 from gateway.answering.phrases import inert
@@ -56,24 +57,22 @@ def _messages(asked: Asked) -> list[Message]:
 
 def _plain(said: str, told: Sequence[Message]) -> str:
     """Without sentences that lead to an address, and those that only repeat what the model was told."""
-    repeated = {text for message in told for text in _sentences(message.text)}
-    texts = [text for text in _sentences(said[:MOST_READ], ends=len(said) <= MOST_READ) if text not in repeated]
+    repeated = {
+        inert(plain_text(message.text[start:end])) for message in told for start, end in sentences(message.text)
+    }
+    cutter = Cutter()
+    written = [*cutter.feed(said[:MOST_READ]), *(cutter.rest() if len(said) <= MOST_READ else ())]
+    texts = [text for each in written if (text := inert(each.text)) not in repeated]
     if any(prompting.NOTHING in text for text in texts):
         return ""
     return _cut([text for text in texts if not ADDRESS.search(text)])
 
 
-def _sentences(text: str, *, ends: bool = True) -> list[str]:
-    """As plain text; `ends`: the last one is whole."""
-    cutter = Cutter()
-    return [inert(each.text) for each in (*cutter.feed(text), *(cutter.rest() if ends else ()))]
-
-
-def _cut(sentences: Sequence[str]) -> str:
+def _cut(texts: Sequence[str]) -> str:
     """As many of them as a paragraph holds."""
     paragraph = ""
-    for sentence in sentences:
-        if len(paragraph) + len(sentence) >= LONGEST:
+    for text in texts:
+        if len(paragraph) + len(text) >= LONGEST:
             break
-        paragraph = f"{paragraph} {sentence}".lstrip()
+        paragraph = f"{paragraph} {text}".lstrip()
     return paragraph

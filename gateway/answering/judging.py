@@ -15,7 +15,7 @@ from gateway.answering import model, prompting
 from gateway.answering.model import Message
 from gateway.answering.providers import ModelUnavailable, providers
 from gateway.answering.recording import Asked
-from gateway.answering.releasing import cleared
+from gateway.answering.releasing import EvidenceLost, cleared_whole
 from gateway.answering.threads import in_thread
 from gateway.answering.words import WORD
 
@@ -42,17 +42,20 @@ class Judge:
         """Of a sentence and the passages it would be shown with."""
         if not self.is_there:
             return "none"
-        shown = await in_thread(cleared, self._asked, evidence, providers("judge")[0].name)
-        if len(shown) < len(evidence):
-            return "none"  # what was lost meanwhile is not sent; the check before the reader sees to the sentence
+
+        async def prompt(by: str) -> list[Message]:
+            return _messages(sentence, await in_thread(cleared_whole, self._asked, evidence, by))
+
         try:
             said = await model.completed(
-                _messages(sentence, shown),
+                prompt,
                 use="judge",
-                sources={hit.source for hit in shown},
+                sources={hit.source for hit in evidence},
                 user_id=self._asked.person.pk,
                 seconds=SECONDS,
             )
+        except EvidenceLost:
+            return "none"  # it is not sent, and the check before the reader sees to the sentence
         except ModelUnavailable:
             self.is_there = False
             return "none"

@@ -7,7 +7,7 @@ is awaited.
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from importlib import import_module
@@ -60,6 +60,9 @@ class Message:
     text: str
 
 
+Prompt = Callable[[str], Awaitable[Sequence[Message]]]
+
+
 def clock() -> Clock:
     """As the settings say."""
     return Clock(*settings.LLM_CLOCK)
@@ -84,7 +87,7 @@ def warm_up() -> None:
 
 
 async def completed(
-    messages: Sequence[Message],
+    messages: Sequence[Message] | Prompt,
     *,
     use: Use,
     sources: Collection[str] = (),
@@ -93,6 +96,8 @@ async def completed(
 ) -> str:
     """All that a model says to these messages, without blanks around it. Raises `ModelUnavailable`.
 
+    `messages`: where they hold what may be lost, a function that is told whom it goes to, checks and notes what it
+    holds, and is called for each call anew.
     `sources`: the keys of all sources whose text the messages hold, for what they may be sent to; `user_id`: whose
     budget it counts against, besides the organisation's; `seconds`: all that it may take, where that is less than the
     settings allow. The text is whatever the model made up: check it.
@@ -105,7 +110,8 @@ async def completed(
             continue
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                async with aclosing(tokens(provider, messages, until, user_id)) as pieces:
+                told = await messages(provider.name) if callable(messages) else messages
+                async with aclosing(tokens(provider, told, until, user_id)) as pieces:
                     return "".join([piece async for piece in pieces]).strip()
             except ModelUnavailable as error:
                 problem = error

@@ -15,6 +15,10 @@ from gateway.databases.holding import that_still_hold
 from gateway.databases.rows import Holding, Needed
 
 
+class EvidenceLost(Exception):
+    """A passage that was to go to an answerer may no longer be read."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Standing:
     """What a reader may do at the moment of asking: anything at all, and which evidence they may read."""
@@ -82,6 +86,14 @@ def cleared(asked: Asked, hits: Sequence[Hit], model: str, kept: Sequence[Hit] =
         recording.note_context(asked, permitted, model, kept)
         audited = permitted
         permitted = _readable(asked.reader, audited)
+    return permitted
+
+
+def cleared_whole(asked: Asked, hits: Sequence[Hit], model: str) -> list[Hit]:
+    """The same for passages that go together or not at all. Raises `EvidenceLost`."""
+    permitted = cleared(asked, hits, model)
+    if len(permitted) < len(hits):
+        raise EvidenceLost
     return permitted
 
 

@@ -13,7 +13,7 @@ from gateway.answering.following import AS_IT_IS, EARLIER, Rewritten, Turn, lean
 from gateway.answering.model import Message
 from gateway.answering.providers import ModelUnavailable, providers
 from gateway.answering.recording import Asked
-from gateway.answering.releasing import cleared
+from gateway.answering.releasing import EvidenceLost, cleared_whole
 from gateway.answering.threads import in_thread
 from gateway.conversations import turns_before
 
@@ -29,31 +29,29 @@ RULES = f"""You make the last question of a conversation into one that stands by
 
 async def rewritten(asked: Asked) -> Rewritten:
     """Only of a question that leans on one before it, where there is a model to ask and it answers in time."""
-    chain = providers("rewrite")
-    if not chain or not asked.earlier or not leans_back(asked.text):
+    if not providers("rewrite") or not asked.earlier or not leans_back(asked.text):
         return AS_IT_IS
-    await pausing.at("before_prompt")
-    turns = await in_thread(_turns, asked, chain[0].name)
+    turns = await in_thread(turns_before, asked.reader, asked.question_id, limit=EARLIER)
     if not turns:
         return AS_IT_IS
+    hits = list({hit.passage_id: hit for turn in turns for hit in turn.hits}.values())
+
+    async def prompt(by: str) -> list[Message]:
+        await pausing.at("before_prompt")
+        await in_thread(cleared_whole, asked, hits, by)
+        return _messages(asked.text, turns)
+
     try:
         said = await model.completed(
-            _messages(asked.text, turns),
+            prompt,
             use="rewrite",
-            sources={hit.source for turn in turns for hit in turn.hits},
+            sources={hit.source for hit in hits},
             user_id=asked.person.pk,
             seconds=SECONDS,
         )
-    except ModelUnavailable:
+    except (ModelUnavailable, EvidenceLost):
         return AS_IT_IS
     return _understood(said)
-
-
-def _turns(asked: Asked, by: str) -> list[Turn]:
-    """What was said before that its reader may read now, noted in the audit; none if any of it was lost meanwhile."""
-    turns = turns_before(asked.reader, asked.question_id, limit=EARLIER)
-    hits = list({hit.passage_id: hit for turn in turns for hit in turn.hits}.values())
-    return turns if len(cleared(asked, hits, by)) == len(hits) else []
 
 
 def _messages(question: str, turns: Sequence[Turn]) -> list[Message]:

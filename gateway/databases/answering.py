@@ -19,9 +19,10 @@ from connectors.sources.database.systems import SPARE
 from gateway import audit, pausing
 from gateway.answering import model
 from gateway.answering.drafts import Draft
-from gateway.answering.providers import ModelUnavailable, providers
+from gateway.answering.model import Message
+from gateway.answering.providers import ModelUnavailable
 from gateway.answering.recording import Asked
-from gateway.answering.releasing import as_it_stands, cleared, pair_of, pairs_of, readable_evidence
+from gateway.answering.releasing import EvidenceLost, as_it_stands, cleared, pair_of, pairs_of, readable_evidence
 from gateway.answering.threads import in_thread
 from gateway.databases import grammar, prompting, wording
 from gateway.databases.askable import Askable, askable
@@ -49,12 +50,12 @@ async def answered(asked: Asked, hits: Sequence[Hit]) -> Found | None:
     database = await in_thread(askable, hits)
     if database is None:
         return None
-    by = next((provider.name for provider in providers("query")), grammar.NAME)
     try:
-        sql, shown = await _worded(asked, database, by)
+        by, sql, shown = await _by_model(asked, database)
     except ModelUnavailable:
-        by = grammar.NAME
-        sql, shown = await _worded(asked, database, by)
+        by, sql, shown = await _by_grammar(asked, database)
+    except EvidenceLost:
+        return None
     if sql is None:
         return None
     now, held = await in_thread(_as_it_stands, asked, shown)
@@ -87,23 +88,37 @@ async def answered(asked: Asked, hits: Sequence[Hit]) -> Found | None:
     return Found(by=by, draft=draft, whole=bool(rows.rows))
 
 
-async def _worded(asked: Asked, database: Askable, by: str) -> tuple[str | None, list[Hit]]:
-    """SQL for the question, and the passages that whoever wrote it was shown; each noted, and readable right then.
+Worded = tuple[str, str | None, list[Hit]]  # who wrote it, the SQL, and the passages it was written from
 
-    Raises ModelUnavailable.
-    """
-    await pausing.at("before_prompt")
-    shown = await in_thread(cleared, asked, database.passages, by)
-    views = database.only(shown).views
-    system = database.place.system
-    if not views:
-        return None, shown
-    if by == grammar.NAME:
-        return grammar.query_of(asked.text, views, system), shown
-    prompt = prompting.messages(asked.text, asked.earlier, views, system)
-    sources = {hit.source for hit in shown}
+
+async def _by_model(asked: Asked, database: Askable) -> Worded:
+    """By the first model that may be told of the views and answers. Raises ModelUnavailable, and EvidenceLost."""
+    shown: list[Hit] = []
+    by = ""
+
+    async def prompt(name: str) -> list[Message]:
+        nonlocal shown, by
+        by, shown = name, await _cleared(asked, database, name)
+        views = database.only(shown).views
+        if not views:
+            raise EvidenceLost
+        return prompting.messages(asked.text, asked.earlier, views, database.place.system)
+
+    sources = {hit.source for hit in database.passages}
     said = await model.completed(prompt, use="query", sources=sources, user_id=asked.person.pk)
-    return prompting.statement_in(said), shown
+    return by, prompting.statement_in(said), shown
+
+
+async def _by_grammar(asked: Asked, database: Askable) -> Worded:
+    shown = await _cleared(asked, database, grammar.NAME)
+    views = database.only(shown).views
+    return grammar.NAME, grammar.query_of(asked.text, views, database.place.system) if views else None, shown
+
+
+async def _cleared(asked: Asked, database: Askable, by: str) -> list[Hit]:
+    """The passages that may be told of right now, which is noted."""
+    await pausing.at("before_prompt")
+    return await in_thread(cleared, asked, database.passages, by)
 
 
 def _as_it_stands(asked: Asked, shown: Sequence[Hit]) -> tuple[Askable | None, Holding]:

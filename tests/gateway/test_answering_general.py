@@ -20,6 +20,7 @@ from gateway.answering.asking import AnswerFailed, answer, ask
 from gateway.answering.drafts import MARK
 from gateway.answering.events import Done, Silence
 from gateway.answering.general import ADDRESS
+from gateway.answering.model import Message
 from gateway.answering.notices import GENERAL
 from gateway.answering.phrases import NOT_FOUND
 from gateway.answering.threads import in_thread
@@ -332,6 +333,14 @@ async def test_the_worst_of_models_gets_nothing_active_through(settings: Setting
     assert not MARK.search(done.general)
     assert not set("<>") & set(done.general)
     assert "26 weeks" not in done.general
+
+
+@pytest.mark.parametrize("piece", ["[", "([", "![a](", "<a", "[a][b", "a. "])
+def test_questions_of_any_kind_are_looked_at_in_no_time(piece: str) -> None:
+    told = [Message("user", piece * (32_000 // len(piece)))]
+    begun = time.thread_time()
+    assert general._plain("Air is a gas.", told) == "Air is a gas."
+    assert time.thread_time() - begun < 1
 
 
 # --- shown again, and by whom -----------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from gateway.answering.counting import tokens_of
 from gateway.answering.events import Done
 from gateway.answering.model import Message, completed
 from gateway.answering.providers import KeptFromModel, ModelUnavailable, OverBudget, Policy, providers
+from gateway.answering.releasing import EvidenceLost
 from gateway.answering.threads import in_thread
 from gateway.models import AuditEvent, Spending
 from gateway.running import PROJECT
@@ -129,6 +130,37 @@ async def test_a_model_elsewhere_does_not_stand_in_for_one_on_the_premises(
     assert other.calls == []
     settings.LLM_FALLBACK_LOCAL = True
     assert await completed(HELLO, use="answer") == "NOT FOUND"
+
+
+async def test_what_a_second_judge_is_given_is_checked_and_audited_as_its_own(
+    spy: Spy, other: Spy, settings: Settings
+) -> None:
+    _, ann = await ann_with_leave()
+    settings.LLM_JUDGE_MODEL = "error"
+    done = await answer(ann, WEEKS, door="test")
+    assert done.status == "answered"
+    assert "<sentence>" in other.prompts[-1]
+    for name, times in (("error", 2), ("second", 1)):
+        events = await in_thread(contexts_of, done, name)
+        assert [len(event.details["passages"]) for event in events] == [1] * times
+
+
+async def test_what_is_lost_while_the_first_model_fails_does_not_go_to_the_second(
+    spy: Spy, other: Spy, settings: Settings
+) -> None:
+    settings.LLM_QUERY_MODEL = "error"
+    asked_of = []
+
+    async def prompt(model: str) -> list[Message]:
+        asked_of.append(model)
+        if model == "second":
+            raise EvidenceLost
+        return HELLO
+
+    with pytest.raises(EvidenceLost):
+        await completed(prompt, use="query")
+    assert asked_of == ["error", "error", "second"]
+    assert (len(spy.calls), other.calls) == (2, [])
 
 
 async def test_a_model_that_keeps_failing_is_not_waited_for_any_more(spy: Spy, settings: Settings) -> None:
