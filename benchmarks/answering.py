@@ -6,6 +6,7 @@ the question to the model's request, from the end of the model's sentence to the
 takes a right away to the withdrawal.
 """
 
+import argparse
 import asyncio
 import time
 from contextlib import aclosing
@@ -49,6 +50,7 @@ class Answered:
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m benchmarks.answering", description=__doc__).parse_args()
     with ground.installation(), Spy("stall").running() as spy:
         report = Report("answering")
         settings.LLM_BASE_URL, settings.LLM_MODEL, settings.LLM_CLOCK = spy.url, "spy", CLOCK

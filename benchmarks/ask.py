@@ -3,6 +3,7 @@
 Through `ask`, with a real reader, on the embedded Postgres, by the extractive answerer, in a process that is warm.
 """
 
+import argparse
 import asyncio
 import time
 from collections.abc import Iterator
@@ -49,6 +50,7 @@ class Answered:
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m benchmarks.ask", description=__doc__).parse_args()
     with ground.installation():
         report = Report("ask")
         load_demo()

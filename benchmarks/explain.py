@@ -6,6 +6,7 @@ often that each has thousands of events of its own: these are asked about. Then 
 same changes made without them.
 """
 
+import argparse
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -48,6 +49,7 @@ TABLES = ("accounts_membership", "accounts_principal", "connectors_scope", "conn
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m benchmarks.explain", description=__doc__).parse_args()
     with ground.installation():
         report = Report("explain")
         source = add_source("made-up", kind="push", vouches_for_emails=True)

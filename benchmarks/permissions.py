@@ -4,8 +4,8 @@ Every change goes through the entry point of the push door, on a Postgres as dur
 back afterwards, unmeasured. Beside it stands the time of the smallest commit there is, measured in between.
 """
 
+import argparse
 import random
-import sys
 import time
 from collections.abc import Callable, Collection, Iterable
 
@@ -36,12 +36,17 @@ A_CHANGE = 25.0  # milliseconds, p95
 
 
 def main() -> None:
+    parts = {"memberships": changes_of_a_crowd, "scopes": folders, "reader": a_reader}
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.permissions", description=__doc__)
+    parser.add_argument("part", nargs="*", help=f"{', '.join(parts)}; all of them unless told")
+    wanted = parser.parse_args().part or list(parts)
+    if unknown := set(wanted) - set(parts):
+        parser.error(f"There is no part {', '.join(sorted(unknown))}.")
     with ground.installation():
         report = Report("permissions")
         execute("CREATE TABLE smallest (n integer)")
         execute("INSERT INTO smallest VALUES (0)")
-        parts = {"memberships": changes_of_a_crowd, "scopes": folders, "reader": a_reader}
-        for name in sys.argv[1:] or parts:
+        for name in wanted:
             parts[name](report)
         report.finish()
 

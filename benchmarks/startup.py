@@ -1,5 +1,6 @@
 """`python -m benchmarks.startup`: how long `manage.py up` takes until it is ready, the first time and later."""
 
+import argparse
 import time
 
 from benchmarks.ground import scratch_directory
@@ -11,6 +12,7 @@ BAR = 10.0  # seconds, for every later start
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m benchmarks.startup", description=__doc__).parse_args()
     report = Report("startup")
     data_dir, port = scratch_directory(), free_port()
     later: list[float] = []
