@@ -111,3 +111,16 @@ def test_no_page_is_wider_than_a_phone(page: Page, address: str) -> None:
     sign_in(page, "ann@example.org")
     page.goto(address)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_a_long_word_makes_no_page_wider_than_a_phone(page: Page) -> None:
+    World.of("ann")
+    sign_in(page, "ann@example.org")
+    page.get_by_label("Your question").fill("x" * 400)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Not found in what you can read", exact=True)).to_be_visible(timeout=60_000)
+    own = page.get_by_role("link", name="Open this answer's own page").get_attribute("href")
+    for address in (None, own, "/questions/", "/conversations/", "/"):
+        if address:
+            page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), address
