@@ -130,6 +130,18 @@ class ModelServer(Loopback):
         return type("Handler", (ModelHandler,), {"model": self})
 
 
+class TwoModels(ModelServer):
+    """One server of two models: to prompts with the `mark` it says what the `other` gives, else what it `writes`."""
+
+    def __init__(self, mark: str, other: Callable[[], Iterable[str]], writes: Callable[[], Iterable[str]]) -> None:
+        super().__init__(lambda prompt: self.other() if mark in prompt else self.writes())
+        self.mark, self.other, self.writes = mark, other, writes
+
+    @property
+    def marked(self) -> list[str]:
+        return [prompt for prompt in self.prompts if self.mark in prompt]
+
+
 class ModelHandler(BaseHTTPRequestHandler):
     """One call of a `ModelServer`."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from io import StringIO
 
 import pytest
@@ -28,7 +28,7 @@ from gateway.conversations import ShownAnswer
 from gateway.models import GeneralParagraph, Question, Spending
 from gateway.spy.server import Spy
 from gateway.tasks import summarising
-from tests.doubles import ModelServer
+from tests.doubles import TwoModels
 from tests.gateway.library import LEAVE, Library
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,28 +38,13 @@ SKY = "Why is the sky blue over the aubergine courtyard?"
 BLUE = "Air scatters blue light more than red light. So the sky looks blue."
 SAID = "Of the aubergine courtyard the sky is said to be 77 times as blue."
 WEEKS = "How many weeks of parental leave do employees in Germany receive?"
-
-
-class Models(ModelServer):
-    """One server of both: it answers from passages, and from general knowledge what it `knows`."""
-
-    def __init__(self) -> None:
-        super().__init__(self._says)
-        self.knows: Callable[[], Iterable[str]] = lambda: [BLUE]
-        self.writes: Callable[[], Iterable[str]] = lambda: ["Parental leave in Germany is 26 weeks at full pay. [1] "]
-
-    def _says(self, prompt: str) -> Iterable[str]:
-        return self.knows() if general.RULES in prompt else self.writes()
-
-    @property
-    def asked(self) -> list[str]:
-        return [prompt for prompt in self.prompts if general.RULES in prompt]
+RIGHT = "Parental leave in Germany is 26 weeks at full pay. [1] "
 
 
 @pytest.fixture(autouse=True)
-def models(settings: Settings) -> Iterator[Models]:
+def models(settings: Settings) -> Iterator[TwoModels]:
     circuits.forget_all()
-    with Models().running() as double:
+    with TwoModels(general.RULES, lambda: [BLUE], lambda: [RIGHT]).running() as double:
         settings.LLM_BASE_URL, settings.LLM_MODEL, settings.GENERAL_KNOWLEDGE = double.url, "writer", True
         model.warm_up()
         yield double
@@ -86,7 +71,7 @@ async def shown_again(ann: Reader, done: Done) -> ShownAnswer:
 # --- when -----------------------------------------------------------------------------------------------
 
 
-async def test_it_is_off_by_default(models: Models, settings: Settings) -> None:
+async def test_it_is_off_by_default(models: TwoModels, settings: Settings) -> None:
     settings.GENERAL_KNOWLEDGE = BY_DEFAULT
     _, ann = await ann_with()
     done = await answer(ann, SKY, door="test")
@@ -94,7 +79,7 @@ async def test_it_is_off_by_default(models: Models, settings: Settings) -> None:
     assert models.prompts == []
 
 
-async def test_where_nothing_is_found_it_stands_apart_and_says_what_it_is(models: Models) -> None:
+async def test_where_nothing_is_found_it_stands_apart_and_says_what_it_is(models: TwoModels) -> None:
     _, ann = await ann_with()
     done = await answer(ann, SKY, door="test")
     assert (done.status, done.answer) == ("not_found", NOT_FOUND["en"])
@@ -106,14 +91,14 @@ async def test_where_nothing_is_found_it_stands_apart_and_says_what_it_is(models
     assert exporting.answer_json(stored)["general"] == told
 
 
-async def test_where_an_answer_is_found_it_is_not_asked_for(models: Models) -> None:
+async def test_where_an_answer_is_found_it_is_not_asked_for(models: TwoModels) -> None:
     _, ann = await ann_with(leave=LEAVE)
     done = await answer(ann, WEEKS, door="test")
     assert (done.status, done.general) == ("answered", "")
-    assert models.asked == []
+    assert models.marked == []
 
 
-async def test_an_answer_that_was_lost_before_it_was_shown_is_not_replaced_by_it(models: Models) -> None:
+async def test_an_answer_that_was_lost_before_it_was_shown_is_not_replaced_by_it(models: TwoModels) -> None:
     library, ann = await ann_with(leave=LEAVE)
 
     def loses() -> Iterator[str]:
@@ -125,44 +110,44 @@ async def test_an_answer_that_was_lost_before_it_was_shown_is_not_replaced_by_it
 
     models.writes = loses
     done = await answer(ann, WEEKS, door="test")
-    assert (done.status, done.general, models.asked) == ("not_found", "", [])
+    assert (done.status, done.general, models.marked) == ("not_found", "", [])
 
 
-async def test_a_question_that_is_asked_back_has_none(models: Models) -> None:
+async def test_a_question_that_is_asked_back_has_none(models: TwoModels) -> None:
     library, ann = await ann_with()
     for id, title, day in (("one", "Project Phoenix", "1 June 2027"), ("two", "The Phoenix office", "9 May 2027")):
         text = f"Phoenix starts on {day} in the morning."
         await in_thread(library.put, id, text, readers=("ann",), title=title)
     done = await answer(ann, "When does Phoenix start?", door="test")
-    assert (done.status, done.general, models.asked) == ("ambiguous", "", [])
+    assert (done.status, done.general, models.marked) == ("ambiguous", "", [])
 
 
-async def test_a_summary_has_none(models: Models) -> None:
+async def test_a_summary_has_none(models: TwoModels) -> None:
     _, ann = await ann_with()
     summary = summarising.of_found(SKY)
     done = await answer(ann, summary.text, door="test", work=summary.work)
     assert (done.status, done.general, models.prompts) == ("not_found", "", [])
 
 
-async def test_a_model_that_has_just_failed_is_not_asked_once_more(models: Models) -> None:
+async def test_a_model_that_has_just_failed_is_not_asked_once_more(models: TwoModels) -> None:
     _, ann = await ann_with(sky="The zeppelin over the aubergine courtyard leaves at nine.")
     models.failures = ["away", "away"]
     done = await answer(ann, SKY, door="test")
     assert (done.status, done.notice, done.general) == ("not_found", "model_unavailable", "")
-    assert models.asked == []
+    assert models.marked == []
 
 
 # --- what is asked --------------------------------------------------------------------------------------
 
 
 async def test_nothing_of_the_passages_is_asked_where_nothing_stands_of_what_was_written_of_them(
-    models: Models,
+    models: TwoModels,
 ) -> None:
     _, ann = await ann_with(sky=SAID)
     models.writes = lambda: ["The moon is made of 12 kinds of cheese. [1] "]
     done = await answer(ann, SKY, door="test")
     assert (done.status, done.withheld, done.general) == ("not_found", 1, BLUE)
-    [prompt] = models.asked
+    [prompt] = models.marked
     assert SAID in models.prompts[0]
     for word in ("said to be", "77", "cheese", "passage", "library", "Portugal", "gardener", "zebras", "ann"):
         assert word.lower() not in prompt.replace(general.RULES, "").lower()
@@ -181,24 +166,24 @@ async def test_what_is_asked_is_the_same_whether_something_hidden_answers_or_not
     assert "general knowledge" in requests[-1]
 
 
-async def test_the_questions_it_leans_on_go_with_it_and_no_answer(models: Models) -> None:
+async def test_the_questions_it_leans_on_go_with_it_and_no_answer(models: TwoModels) -> None:
     _, ann = await ann_with(leave=LEAVE)
     first = await answer(ann, WEEKS, door="test")
     models.writes = lambda: ["NOT FOUND"]
     await answer(ann, "And its colour there?", conversation=first.conversation_id, door="test")
     await answer(ann, f"{SKY} Do old lamps deceive painters?", conversation=first.conversation_id, door="test")
-    leaning, alone = models.asked
+    leaning, alone = models.marked
     assert WEEKS in leaning
     assert "26 weeks" not in leaning
     assert BLUE not in alone
     assert WEEKS not in alone
 
 
-async def test_nothing_later_is_made_of_it(models: Models) -> None:
+async def test_nothing_later_is_made_of_it(models: TwoModels) -> None:
     _, ann = await ann_with()
     first = await answer(ann, SKY, door="test")
     await answer(ann, "And why is it red there?", conversation=first.conversation_id, door="test")
-    assert len(models.asked) == 2
+    assert len(models.marked) == 2
     assert "scatters" not in "".join(models.prompts)
 
 
@@ -225,7 +210,7 @@ async def test_a_model_that_does_not_answer_or_know_leaves_not_found(
 
 
 async def test_a_client_that_leaves_ends_the_call_and_keeps_nothing(
-    models: Models, monkeypatch: pytest.MonkeyPatch
+    models: TwoModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming, "SILENCE", 0.02)
     _, ann = await ann_with()
@@ -236,10 +221,10 @@ async def test_a_client_that_leaves_ends_the_call_and_keeps_nothing(
             time.sleep(0.05)
             yield " And so"
 
-    models.knows = goes_on
+    models.other = goes_on
     events = ask(ann, SKY, door="test")
     async for event in events:
-        if isinstance(event, Silence) and models.asked:
+        if isinstance(event, Silence) and models.marked:
             break
     await events.aclose()
     assert await asyncio.to_thread(models.left.wait, 2)
@@ -247,7 +232,7 @@ async def test_a_client_that_leaves_ends_the_call_and_keeps_nothing(
     assert not await GeneralParagraph.objects.aexists()
 
 
-async def test_who_is_deactivated_meanwhile_is_not_shown_it_then_nor_later(models: Models) -> None:
+async def test_who_is_deactivated_meanwhile_is_not_shown_it_then_nor_later(models: TwoModels) -> None:
     _, ann = await ann_with()
 
     def meanwhile() -> Iterator[str]:
@@ -257,10 +242,10 @@ async def test_who_is_deactivated_meanwhile_is_not_shown_it_then_nor_later(model
         connection.close()
         yield BLUE
 
-    models.knows = meanwhile
+    models.other = meanwhile
     with pytest.raises(AnswerFailed, match="Your access has ended"):
         await answer(ann, SKY, door="test")
-    assert len(models.asked) == 1
+    assert len(models.marked) == 1
     await User.objects.filter(pk=ann.user_id).aupdate(is_active=True)
     asked = await Question.objects.aget()
     shown = await in_thread(conversations.get_question, ann, asked.pk)
@@ -268,13 +253,13 @@ async def test_who_is_deactivated_meanwhile_is_not_shown_it_then_nor_later(model
     assert (shown.status, shown.general) == ("failed", "")
 
 
-async def test_it_is_paid_for_and_nobody_is_asked_over_the_budget(models: Models, settings: Settings) -> None:
+async def test_it_is_paid_for_and_nobody_is_asked_over_the_budget(models: TwoModels, settings: Settings) -> None:
     _, ann = await ann_with()
     await answer(ann, SKY, door="test")
     spent = await Spending.objects.aget(person=ann.user_id)
     settings.LLM_DAILY_TOKENS_PER_PERSON = spent.tokens
     done = await answer(ann, SKY, door="test")
-    assert (done.status, done.general, len(models.asked)) == ("not_found", "", 1)
+    assert (done.status, done.general, len(models.marked)) == ("not_found", "", 1)
 
 
 CLEANED = {
@@ -313,10 +298,10 @@ CLEANED = {
 
 
 @pytest.mark.parametrize("kind", CLEANED)
-async def test_it_is_plain_text_without_marks_links_and_addresses(models: Models, kind: str) -> None:
+async def test_it_is_plain_text_without_marks_links_and_addresses(models: TwoModels, kind: str) -> None:
     said, shown = CLEANED[kind]
     _, ann = await ann_with()
-    models.knows = lambda: [said]
+    models.other = lambda: [said]
     done = await answer(ann, SKY, door="test")
     assert done.general == shown
     assert len(done.general) <= general.LONGEST
@@ -350,7 +335,7 @@ def test_what_it_is_is_said_in_every_language_the_gateway_speaks() -> None:
     assert GENERAL.keys() == NOT_FOUND.keys()
 
 
-async def test_once_it_is_no_longer_allowed_none_is_shown(models: Models, settings: Settings) -> None:
+async def test_once_it_is_no_longer_allowed_none_is_shown(models: TwoModels, settings: Settings) -> None:
     _, ann = await ann_with()
     done = await answer(ann, SKY, door="test")
     settings.GENERAL_KNOWLEDGE = False
@@ -359,7 +344,7 @@ async def test_once_it_is_no_longer_allowed_none_is_shown(models: Models, settin
     assert (await shown_again(ann, done)).general == BLUE
 
 
-async def test_with_whom_a_conversation_is_shared_is_not_shown_it(models: Models) -> None:
+async def test_with_whom_a_conversation_is_shared_is_not_shown_it(models: TwoModels) -> None:
     _, ann = await ann_with()
     done = await answer(ann, SKY, door="test")
     assert await in_thread(sharing.share, ann, done.conversation_id, "bob@example.com")
@@ -370,7 +355,7 @@ async def test_with_whom_a_conversation_is_shared_is_not_shown_it(models: Models
     assert "scatters" not in repr(shared) + repr(exporting.shared_json(shared))
 
 
-async def test_it_goes_with_its_conversation(models: Models) -> None:
+async def test_it_goes_with_its_conversation(models: TwoModels) -> None:
     _, ann = await ann_with()
     done = await answer(ann, SKY, door="test")
     assert await in_thread(conversations.delete_conversation, ann, done.conversation_id)
@@ -383,9 +368,9 @@ def signed_in() -> Client:
     return client
 
 
-async def test_pages_and_files_show_it_escaped_with_what_it_is(models: Models) -> None:
+async def test_pages_and_files_show_it_escaped_with_what_it_is(models: TwoModels) -> None:
     _, ann = await ann_with()
-    models.knows = lambda: ["Air is a < b & *c* 'd'."]
+    models.other = lambda: ["Air is a < b & *c* 'd'."]
     done = await answer(ann, SKY, door="test")
     browser = await in_thread(signed_in)
     page = (await in_thread(browser.get, f"/questions/{done.question_id}/")).content.decode()
@@ -398,7 +383,7 @@ async def test_pages_and_files_show_it_escaped_with_what_it_is(models: Models) -
     assert [each["general"]["message"] for each in answers] == [GENERAL["en"]]
 
 
-def test_the_terminal_shows_it_with_what_it_is(models: Models) -> None:
+def test_the_terminal_shows_it_with_what_it_is(models: TwoModels) -> None:
     Library().person("ann")
     out = StringIO()
     call_command("ask", "--as", "ann@example.com", SKY, stdout=out)
