@@ -19,7 +19,9 @@ POINTING_BACK = frozenset(
 
 GOING_ON = frozenset("and und et y e".split())
 EARLIER = 3  # questions of a conversation that a follow-up may lean on, with their answers
-LONGEST = 4_000  # characters of what was said before that a search is given
+# Characters of what was said before that a search is given, the last thing first; long answers drown the question.
+# nDCG@10 of questions that go on, Doc2Dial / MTRAG: 200 .929 / .377, 400 .941 / .335, 800 .941 / .299, all .941 / .281.
+LONGEST = 400
 
 
 @dataclass(frozen=True, kw_only=True)
