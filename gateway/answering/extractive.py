@@ -148,10 +148,11 @@ def bearing(asked: Asked, ranked: Sequence[Candidate]) -> list[Candidate]:
     back = bool(asked.earlier) and points_back(asked.text)
 
     def bears(each: Candidate) -> bool:
-        if language and each.hit.language not in ("", language):
-            return True
-        if each.text in asked.shown and (not own or _share(fresh, each.stems) < MET):
+        foreign = bool(language) and each.hit.language not in ("", language)
+        if each.text in asked.shown and (foreign or not own or _share(fresh, each.stems) < MET):
             return False  # told again, it answers nothing but what it was told for
+        if foreign:
+            return True
         if not asks(asked.text):
             return True
         return (each.about >= ABOUT or not back) and (each.met >= MET or _nearly_met(asked.text, language, each))

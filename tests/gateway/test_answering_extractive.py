@@ -6,6 +6,8 @@ import pytest
 from accounts.models import User
 from accounts.reader import Reader
 from connectors.corpus.hits import Hit
+from connectors.sentences import sentences
+from gateway.answering import extractive
 from gateway.answering.drafts import Draft, Missing
 from gateway.answering.extractive import MOST_SENTENCES, compose
 from gateway.answering.following import standalone
@@ -165,6 +167,14 @@ def test_a_sentence_that_was_shown_answers_only_what_it_has_the_words_of() -> No
     assert texts(picked("Is it at full pay?", LEAVE, earlier=asked_before, shown=shown)) == [*shown]
     drafts = picked("Can it be taken in two parts?", LEAVE, earlier=asked_before, shown=shown)
     assert texts(drafts) == ["It can be taken in two parts."]
+
+
+def test_what_was_shown_does_not_answer_a_question_in_another_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extractive, "ENOUGH", 0.0)  # however well it fits
+    shown = frozenset(SANDPIPER.text[start:end] for start, end in sentences(SANDPIPER.text))
+    told = replace(SANDPIPER, language="en")
+    assert texts(picked("Wie viele Urlaubstage habe ich?", told, earlier=(HAPPENING,))) != []
+    assert picked("Wie viele Urlaubstage habe ich?", told, earlier=(HAPPENING,), shown=shown) == []
 
 
 def test_the_part_nothing_answers_is_named() -> None:
